@@ -1,0 +1,158 @@
+//! The layouts of map keys and values, and the bounds that both sides rely on.
+
+/// Syscall numbers below this are counted in a [`Row`], in place, by a store that cannot fail. The newest
+/// kernel (7.2) ends at 471 on every ABI but x32 (547) and arm's private calls; what lies above is counted
+/// in an [`Outlier`] entry.
+pub const ROW_LEN: usize = 512;
+
+/// Entries of the prefilter. A power of two, so that the index is a mask.
+pub const FILTER_LEN: u32 = 4096;
+
+/// Bytes kept of a program's path, the closing NUL included. Longer paths are cut.
+pub const PATH_LEN: usize = 256;
+
+/// The prefilter entry of a cgroup. Ids are handed out in sequence, so the low bits spread them evenly.
+#[must_use]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call is dear in a BPF program")]
+#[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
+pub const fn filter_index(cgroup: u64) -> u32 {
+    (cgroup as u32) & (FILTER_LEN - 1)
+}
+
+/// What a recorded cgroup belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Armed {
+    /// The unit's number, given by user space.
+    pub unit: u32,
+}
+const _: () = assert!(size_of::<Armed>() == 4);
+
+/// Names one [`Row`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct RowKey {
+    /// The unit's number, given by user space.
+    pub unit: u32,
+    /// The discriminant of an [`Abi`](crate::Abi).
+    pub abi: u32,
+}
+const _: () = assert!(size_of::<RowKey>() == 8);
+
+/// What one processor counted of one unit by one ABI. Only that processor writes it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Row {
+    /// Calls by syscall number.
+    pub calls: [u64; ROW_LEN],
+    /// By syscall number, the program that made the latest call on this processor, folded to 32 bits. When
+    /// it differs from the caller's, the slow path is taken and a [`Sighting`] is kept.
+    pub programs: [u32; ROW_LEN],
+    /// What could not be kept. Filled in the native ABI's row only.
+    pub misses: Misses,
+}
+const _: () = assert!(size_of::<Row>() == 12 * ROW_LEN + 32);
+
+/// What one processor could not keep of one unit, because a map was full or memory short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Misses {
+    /// Calls that were counted nowhere.
+    pub calls: u64,
+    /// New cgroups below the unit's own that could not be armed.
+    pub cgroups: u64,
+    /// Evidence (who, when) of calls that were counted all the same.
+    pub sightings: u64,
+    /// Always zero.
+    pub padding: u64,
+}
+const _: () = assert!(size_of::<Misses>() == 32);
+
+/// Names the count of a call whose number is [`ROW_LEN`] or above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Outlier {
+    /// The unit's number, given by user space.
+    pub unit: u32,
+    /// The discriminant of an [`Abi`](crate::Abi).
+    pub abi: u32,
+    /// The syscall number, without x32's bit.
+    pub number: u32,
+    /// Always zero.
+    pub padding: u32,
+}
+const _: () = assert!(size_of::<Outlier>() == 16);
+
+/// One program making one call: the key of the evidence. The value is the time of the first such call, in
+/// nanoseconds of `CLOCK_BOOTTIME`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Sighting {
+    /// The unit's number, given by user space.
+    pub unit: u32,
+    /// The discriminant of an [`Abi`](crate::Abi).
+    pub abi: u32,
+    /// The program: a mix of the inode number and the device of the file that the task executes.
+    pub program: u64,
+    /// The syscall number, without x32's bit.
+    pub number: u32,
+    /// Always zero.
+    pub padding: u32,
+}
+const _: () = assert!(size_of::<Sighting>() == 24);
+
+/// The path by which a program was executed.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Program {
+    /// As it was given to execve, NUL-terminated, cut at [`PATH_LEN`].
+    pub path: [u8; PATH_LEN],
+}
+const _: () = assert!(size_of::<Program>() == PATH_LEN);
+
+/// What the kernel program must know of the machine that it runs on. User space fills it in before the
+/// load, from the running kernel's BTF; the verifier sees constants.
+///
+/// Offsets are in bytes, from the start of the struct that the name begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Target {
+    /// `task_struct.cgroups`
+    pub task_cgroups: u32,
+    /// `css_set.dfl_cgrp`
+    pub css_set_dfl_cgrp: u32,
+    /// `cgroup.kn`
+    pub cgroup_kn: u32,
+    /// `kernfs_node.id`
+    pub kernfs_node_id: u32,
+    /// `cgroup.self.parent`
+    pub cgroup_self_parent: u32,
+    /// `cgroup_subsys_state.cgroup`
+    pub css_cgroup: u32,
+    /// `task_struct.mm`
+    pub task_mm: u32,
+    /// `mm_struct.exe_file`
+    pub mm_exe_file: u32,
+    /// `file.f_inode`
+    pub file_f_inode: u32,
+    /// `inode.i_ino`
+    pub inode_i_ino: u32,
+    /// `inode.i_sb`
+    pub inode_i_sb: u32,
+    /// `super_block.s_dev`
+    pub super_block_s_dev: u32,
+    /// `linux_binprm.filename`
+    pub linux_binprm_filename: u32,
+    /// The 32-bit word of `task_struct` that tells a compat call from a native one.
+    pub task_compat_word: u32,
+    /// The bit of that word: set in a compat call.
+    pub compat_bit: u32,
+    /// The bit of the number that tells x32 from x86-64; zero where there is no such thing.
+    pub x32_bit: u32,
+    /// The discriminant of the 64-bit [`Abi`](crate::Abi).
+    pub native_abi: u32,
+    /// The discriminant of the [`Abi`](crate::Abi) of compat calls.
+    pub compat_abi: u32,
+}
+const _: () = assert!(size_of::<Target>() == 18 * 4);

@@ -1,0 +1,29 @@
+//! The names of maps, programs and constants. Each stands here once; the kernel side asserts that its
+//! items are called so.
+
+/// Cgroup id to [`Armed`](crate::Armed).
+pub const CGROUPS: &str = "CGROUPS";
+/// One byte an entry, see [`filter_index`](crate::filter_index): zero says that no armed cgroup has it.
+pub const FILTER: &str = "FILTER";
+/// [`RowKey`](crate::RowKey) to one [`Row`](crate::Row) a processor.
+pub const ROWS: &str = "ROWS";
+/// [`Outlier`](crate::Outlier) to one count a processor.
+pub const OUTLIERS: &str = "OUTLIERS";
+/// [`Sighting`](crate::Sighting) to the time of its first call.
+pub const SIGHTINGS: &str = "SIGHTINGS";
+/// A row of zeros, from which the kernel side makes the first row of a further ABI.
+pub const EMPTY_ROW: &str = "EMPTY_ROW";
+/// Program identity to [`Program`](crate::Program).
+pub const PROGRAMS: &str = "PROGRAMS";
+
+/// The hook that counts.
+pub const SYS_ENTER: &str = "sys_enter";
+/// The hook that arms a cgroup made below an armed one.
+pub const CGROUP_MKDIR: &str = "cgroup_mkdir";
+/// The hook that forgets a cgroup that is gone.
+pub const CGROUP_RMDIR: &str = "cgroup_rmdir";
+/// The hook that learns programs' paths.
+pub const SCHED_PROCESS_EXEC: &str = "sched_process_exec";
+
+/// The read-only constant that carries [`Target`](crate::Target).
+pub const TARGET: &str = "TARGET";

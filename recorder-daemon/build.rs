@@ -1,0 +1,81 @@
+//! Builds the eBPF object, which the binary carries.
+
+#[path = "../xtask/src/toolchain.rs"]
+mod toolchain;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, exit},
+};
+
+use toolchain::{Compiler, Origin, Toolchain};
+
+fn main() {
+    for watched in ["recorder-ebpf", "recorder-common", "xtask/src/toolchain.rs", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed=../{watched}");
+    }
+    let toolchain = Toolchain::find().unwrap_or_else(|missing| {
+        fail(&format!(
+            "cannot build the eBPF program: {missing}; run `cargo xtask setup` to install what it needs"
+        ))
+    });
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    // One folder for every profile of the workspace, or each would compile core anew.
+    let target = shared_target(&out).join("ebpf");
+    let mut build = cargo_build(&toolchain.compiler);
+    build.arg("--target-dir").arg(&target).current_dir("..");
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folder = toolchain.linker.parent().map(Path::to_owned);
+    let path = env::join_paths(folder.into_iter().chain(env::split_paths(&path))).expect("PATH stays a path");
+    let status = build.env("PATH", path).status();
+    if !status.as_ref().is_ok_and(std::process::ExitStatus::success) {
+        fail(&format!("building the eBPF program by {} failed ({status:?})", toolchain.compiler));
+    }
+    let object = target.join("bpfel-unknown-none/release/recorder");
+    if let Err(error) = fs::copy(&object, out.join("recorder")) {
+        fail(&format!("cannot copy {}: {error}", object.display()));
+    }
+}
+
+/// The command that builds the eBPF crate: cargo with the flags that building core takes.
+fn cargo_build(compiler: &Compiler) -> Command {
+    let mut build = match compiler.origin {
+        Origin::Debian => Command::new("/usr/bin/cargo"),
+        Origin::Nightly => {
+            let mut rustup = Command::new("rustup");
+            rustup.args(["run", "nightly", "cargo"]);
+            rustup
+        }
+    };
+    // The outer cargo's variables describe its own compiler and package; the inner one must not see them.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        let outer = ["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC", "RUSTUP_TOOLCHAIN"];
+        if name != "CARGO_HOME" && outer.iter().any(|outer| name.starts_with(outer)) {
+            build.env_remove(&*name);
+        }
+    }
+    if compiler.origin == Origin::Debian {
+        // A release builds core only when told that it may.
+        build.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", "/usr/bin/rustc");
+    }
+    // --btf: the kernel wants types for maps and functions.
+    build
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Cdebuginfo=2\x1f-Clink-arg=--btf")
+        .args(["build", "--release", "--locked", "--quiet", "--package", "recorder-ebpf"])
+        .args(["-Z", "build-std=core", "--target", "bpfel-unknown-none"]);
+    build
+}
+
+/// The workspace's target folder: OUT_DIR is `TARGET[/TRIPLE]/PROFILE/build/PACKAGE/out`.
+fn shared_target(out: &Path) -> PathBuf {
+    out.ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").exists())
+        .map_or_else(|| out.to_owned(), Path::to_owned)
+}
+
+fn fail(message: &str) -> ! {
+    println!("cargo::error={message}");
+    exit(1)
+}

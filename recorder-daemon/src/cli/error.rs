@@ -1,0 +1,57 @@
+use std::{io, path::PathBuf};
+
+use crate::{allowlist, kernel, units};
+
+/// Why a command could not do what it was asked. Each reads as one line: what failed, on what, why, and
+/// what to do next.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("{0}")]
+    Kernel(#[from] kernel::Error),
+    #[error("{source}{}", if source.is_permission() { "; recording needs root, run it with sudo" } else { "" })]
+    Units {
+        #[from]
+        source: units::Error,
+    },
+    #[error("cannot read this machine's {what}: {source}")]
+    Host { what: &'static str, source: io::Error },
+    #[error("{command}: no such command; give its path, or put its folder on PATH")]
+    CommandNotFound { command: String },
+    #[error("{command}: cannot be run: {reason}")]
+    CommandNotRunnable { command: String, reason: String },
+    #[error("{}: already exists; write elsewhere with -o FILE, or overwrite it with --force", path.display())]
+    Exists { path: PathBuf },
+    #[error("{}: cannot be written: {source}; write elsewhere with -o FILE", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{}: no such file; give the path of an allowlist file, as `syscall-recorder run` writes one", path.display())]
+    NoSuchFile { path: PathBuf },
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: no allowlist: {source}", path.display())]
+    BadFile { path: PathBuf, source: allowlist::Error },
+    #[error("the signals cannot be caught: {source}")]
+    Signals { source: io::Error },
+    #[error("waiting for {command} failed: {source}")]
+    Wait { command: String, source: io::Error },
+}
+
+impl Error {
+    /// The exit status, as sysexits.h has it; 127 and 126 are the shell's.
+    pub(super) fn status(&self) -> u8 {
+        match self {
+            Self::Kernel(error) => match error {
+                kernel::Error::NotPermitted => 77,
+                kernel::Error::Missing { .. } => 70,
+                _ => 69,
+            },
+            Self::Units { source } if source.is_permission() => 77,
+            Self::Units { .. } => 69,
+            Self::CommandNotFound { .. } => 127,
+            Self::CommandNotRunnable { .. } => 126,
+            Self::Exists { .. } | Self::Write { .. } => 73,
+            Self::NoSuchFile { .. } | Self::Read { .. } => 66,
+            Self::BadFile { .. } => 65,
+            Self::Host { .. } | Self::Signals { .. } | Self::Wait { .. } => 70,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `export`: the allowlist as a profile.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::{complain, error::Error, files};
+use crate::export::{self, ErrorNumber};
+
+/// Turn an allowlist into a profile that something enforces.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  A drop-in for systemd, in its place:
+    mkdir -p /etc/systemd/system/nginx.service.d
+    syscall-recorder export nginx.toml -o /etc/systemd/system/nginx.service.d/syscalls.conf
+    systemctl daemon-reload && systemctl restart nginx
+  The bare names:
+    syscall-recorder export nginx.toml --format names")]
+pub(super) struct Args {
+    /// The allowlist file
+    file: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Systemd)]
+    format: Format,
+    /// A denied call fails with this error; without it, it ends the process [systemd only]
+    #[arg(long, value_name = "ERROR", value_enum)]
+    error_number: Option<ErrorName>,
+    /// Write to this file, in place of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// A drop-in with SystemCallFilter=
+    Systemd,
+    /// One name a line
+    Names,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ErrorName {
+    /// "Operation not permitted", which most programs can live with
+    #[value(name = "EPERM")]
+    Eperm,
+}
+
+pub(super) fn export(args: &Args) -> Result<(), Error> {
+    let allowlist = files::read(&args.file)?;
+    let error_number = args.error_number.map(|ErrorName::Eperm| ErrorNumber::Eperm);
+    let text = match args.format {
+        Format::Systemd => export::systemd(&allowlist, error_number.as_ref()),
+        Format::Names => export::names(&allowlist),
+    };
+    files::write(args.output.as_deref(), args.force, &text)?;
+    for (&gap, count) in &allowlist.observed.gaps {
+        complain(&format!("{}: incomplete: {count} {}", args.file.display(), gap.meaning()));
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Reading allowlists and writing what a command makes.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use atomic_write_file::AtomicWriteFile;
+
+use super::error::Error;
+use crate::allowlist::Allowlist;
+
+/// Reads an allowlist file.
+pub(super) fn read(path: &Path) -> Result<Allowlist, Error> {
+    let bytes = fs::read(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::NoSuchFile { path: path.to_owned() },
+        _ => Error::Read { path: path.to_owned(), source },
+    })?;
+    let text = String::from_utf8_lossy(&bytes);
+    Allowlist::from_toml(&text).map_err(|source| Error::BadFile { path: path.to_owned(), source })
+}
+
+/// A file that is there whole or not at all. It takes its place at [`Output::commit`]; dropped before, it
+/// leaves nothing behind.
+pub(super) struct Output {
+    path: PathBuf,
+    overwrite: bool,
+    file: AtomicWriteFile,
+}
+
+impl Output {
+    /// Makes sure that the file can be written, before the work that it is for begins.
+    pub(super) fn open(path: &Path, overwrite: bool) -> Result<Self, Error> {
+        if !overwrite && path.symlink_metadata().is_ok() {
+            return Err(Error::Exists { path: path.to_owned() });
+        }
+        if path.is_dir() {
+            let source = io::ErrorKind::IsADirectory.into();
+            return Err(Error::Write { path: path.to_owned(), source });
+        }
+        let file =
+            AtomicWriteFile::open(path).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), overwrite, file })
+    }
+
+    /// Writes the text, durably. Gives the path that it went to: another one than asked for where a file of
+    /// that name has appeared meanwhile, for the work must not be lost.
+    pub(super) fn commit(mut self, text: &str) -> Result<PathBuf, Error> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| Error::Write { path, source }
+        };
+        if !self.overwrite && self.path.symlink_metadata().is_ok() {
+            let beside = (1..).map(|n| self.path.with_added_extension(n.to_string()));
+            let free = beside.into_iter().find(|path| path.symlink_metadata().is_err());
+            self.path = free.unwrap_or(self.path);
+            self.file = AtomicWriteFile::open(&self.path).map_err(failed(&self.path))?;
+        }
+        self.file.write_all(text.as_bytes()).map_err(failed(&self.path))?;
+        self.file.commit().map_err(failed(&self.path))?;
+        Ok(self.path)
+    }
+}
+
+/// Writes the text to the file, or to standard output where none is given.
+pub(super) fn write(path: Option<&Path>, overwrite: bool, text: &str) -> Result<(), Error> {
+    match path {
+        Some(path) => Output::open(path, overwrite)?.commit(text).map(|_| ()),
+        None => anstream::stdout()
+            .write_all(text.as_bytes())
+            .map_err(|source| Error::Write { path: "standard output".into(), source }),
+    }
+}

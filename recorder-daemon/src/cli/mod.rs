@@ -1,0 +1,71 @@
+//! The commands, one file each. What they print goes to standard output, what went wrong to standard error
+//! in one line.
+
+mod error;
+mod export;
+mod files;
+mod run;
+mod show;
+mod text;
+
+use std::{io::Write, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use error::Error;
+
+#[derive(Parser)]
+#[command(name = "syscall-recorder", version, about, long_about = None, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Show(show::Args),
+    Export(export::Args),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Record one run of a command, with all the processes that it starts:
+    sudo syscall-recorder run -- nginx -g 'daemon off;'
+  Look at what was seen:
+    syscall-recorder show nginx.toml
+  Make a drop-in for systemd of it:
+    syscall-recorder export nginx.toml --format systemd
+
+Exit status: 0 done, 2 wrong usage, 65 bad data, 66 no such file, 69 no kernel support, 70 a bug, \
+73 cannot write, 77 no permission. run gives the command's own status, 127 where the command cannot be \
+found and 126 where it cannot be run.";
+
+/// Does what the command line says. Gives the exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let done = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Show(args) => show::show(&args).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::export(&args).map(|()| ExitCode::SUCCESS),
+    };
+    match done {
+        Ok(status) => status,
+        // Whoever reads us has seen enough; `show … | head` is no error.
+        Err(Error::Write { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+/// One line on standard error. Names in it come from outside, so control bytes are spelled out.
+fn complain(message: &str) {
+    // Nobody is left to tell where this fails.
+    let _ = writeln!(anstream::stderr(), "syscall-recorder: {}", text::printable(message));
+}

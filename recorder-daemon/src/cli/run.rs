@@ -1,0 +1,138 @@
+//! `run`: records one command in a cgroup of its own. No daemon and no systemd needed.
+
+mod command;
+mod follow;
+mod signals;
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use super::{
+    complain,
+    error::Error,
+    files::Output,
+    text::{count, duration, printable},
+};
+use crate::{
+    allowlist::Allowlist,
+    kernel::{Limits, Recorder},
+    recording::{Gap, Host, Recording, SpanId},
+    units::{Cgroup, Mount, sweep},
+};
+use command::Program;
+use follow::{Followed, boot_clock};
+use signals::Signals;
+
+/// Record one command, with all the processes that it starts, until the last of them has ended.
+#[derive(clap::Args)]
+#[command(after_help = "\
+The first interrupt goes to the command; the second ends the recording and leaves alone what still runs.
+The exit status is the command's own: 128 and the signal's number where a signal ended it, 127 where it
+cannot be found, 126 where it cannot be run.
+
+Examples:
+  sudo syscall-recorder run -- curl -s http://localhost/
+  sudo syscall-recorder run --unit nginx.service -o nginx.toml -- nginx -g 'daemon off;'")]
+pub(super) struct Args {
+    /// Write the allowlist to this file [default: COMMAND.toml in the current directory]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    force: bool,
+    /// The unit that the allowlist is for [default: the command's name]
+    #[arg(long, value_name = "NAME")]
+    unit: Option<String>,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// One unit; sub-cgroups as a container manager makes them; the rest as much as any real program needs.
+const LIMITS: Limits =
+    Limits { units: 1, cgroups: 16_384, outliers: 4_096, sightings: 262_144, programs: 16_384 };
+
+/// Records the command. Gives its exit status.
+pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
+    let program = Program::find(&args.command)?;
+    let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.toml", program.name())));
+    let output = Output::open(&path, args.force)?;
+
+    let mut recorder = Recorder::start(LIMITS)?;
+    let mount = Mount::find()?;
+    for folder in sweep(&mount) {
+        complain(&format!("removed {}, which an earlier run left when it was killed", folder.display()));
+    }
+    let cgroup = Cgroup::create(&mount)?;
+    let host = host()?;
+    let id = SpanId { boot: host.boot, began: boot_clock(), cgroup: cgroup.id()? };
+    let signals = Signals::catch().map_err(|source| Error::Signals { source })?;
+    let followed = follow::follow(&program, &mut recorder, cgroup, signals)?;
+    drop(recorder);
+
+    let unit = args.unit.clone().unwrap_or_else(|| program.name());
+    let mut recording = Recording::new(unit, host.host);
+    let status = followed.status;
+    recording.spans.insert(id, followed.span.clone());
+    let allowlist = Allowlist::of(&recording);
+    let path = output.commit(&allowlist.to_toml())?;
+    summarize(&allowlist, &followed, &path);
+    Ok(ExitCode::from(status))
+}
+
+struct HostFacts {
+    host: Host,
+    boot: String,
+}
+
+fn host() -> Result<HostFacts, Error> {
+    const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+    let boot = fs::read_to_string(BOOT_ID).map_err(|source| Error::Host { what: BOOT_ID, source })?;
+    let uname = rustix::system::uname();
+    let text = |field: &std::ffi::CStr| field.to_string_lossy().into_owned();
+    let host = Host {
+        names: [text(uname.nodename())].into(),
+        kernels: [text(uname.release())].into(),
+        // No part of systemd's is in such a recording.
+        systemd: [].into(),
+    };
+    Ok(HostFacts { host, boot: boot.trim().to_owned() })
+}
+
+/// What a person wants to know now, on standard error: standard output is the command's.
+fn summarize(allowlist: &Allowlist, followed: &Followed, path: &Path) {
+    let observed = &allowlist.observed;
+    let made = allowlist.evidence.iter().map(|evidence| evidence.tally.calls).sum();
+    let names = count(allowlist.names().len() as u64, "name");
+    let path = printable(&path.display().to_string());
+    complain(&format!(
+        "{}: {names} in {}, {}; allowlist in {path}",
+        allowlist.unit,
+        count(made, "call"),
+        duration(observed.seconds),
+    ));
+    for (&gap, number) in &observed.gaps {
+        complain(&format!("incomplete: {number} {}{}", gap.meaning(), mend(gap)));
+    }
+    if followed.unwitnessed > 0 {
+        let lost = count(followed.unwitnessed, "time");
+        complain(&format!("who made a call could not be kept {lost}; every call itself was counted"));
+    }
+    complain(&format!("next: syscall-recorder show {path}"));
+}
+
+fn mend(gap: Gap) -> &'static str {
+    match gap {
+        Gap::StillRunning => {
+            "; their later calls are not in it, let the command end by itself for a whole recording"
+        }
+        Gap::UnnamedNumbers => "; they stand under [unnamed] and no profile can allow them",
+        Gap::CallsNotCounted | Gap::CgroupsNotArmed | Gap::Skipped => {
+            "; record again with less going on at once"
+        }
+    }
+}

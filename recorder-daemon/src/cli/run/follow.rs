@@ -1,0 +1,158 @@
+//! From the command's first call to the last one of the last process that came of it.
+
+use std::{
+    io,
+    os::unix::process::ExitStatusExt,
+    process::{Child, ExitStatus},
+    time::SystemTime,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+    time::{ClockId, clock_gettime},
+};
+
+use super::{Program, Signals, complain};
+use crate::{
+    cli::error::Error,
+    kernel::{Recorder, Unit},
+    observe::{note, observe},
+    recording::{Clock, Gap, Span},
+    units::Cgroup,
+};
+
+/// The only unit there is.
+const UNIT: Unit = Unit(0);
+
+/// Between two readings. It bounds how exact `last_seen` is; nothing is lost in between.
+const READING: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// What came of it.
+pub(super) struct Followed {
+    pub(super) span: Span,
+    /// The command's own, as a shell would give it.
+    pub(super) status: u8,
+    /// Evidence that found no place.
+    pub(super) unwitnessed: u64,
+}
+
+/// Starts the command in the cgroup and records until the cgroup is empty, or a second interrupt ends it.
+pub(super) fn follow(
+    program: &Program,
+    recorder: &mut Recorder,
+    mut cgroup: Cgroup,
+    mut signals: Signals,
+) -> Result<Followed, Error> {
+    let began = boot_clock();
+    let clock = Clock::new(SystemTime::now(), began);
+    let mut span = Span::begin(clock.at(began));
+    span.starts = 1;
+    recorder.arm(UNIT, cgroup.id()?)?;
+
+    let mut child = Running::start(program, &cgroup)?;
+    let mut interrupts = 0;
+    let mut told = false;
+    let mut unwitnessed;
+    loop {
+        let populated = cgroup.populated()?;
+        let ended = child.poll(program)?;
+        // In this order: nothing can happen in a cgroup that was empty before it was read.
+        let snapshot = recorder.snapshot(UNIT)?;
+        observe(&mut span, &snapshot, clock, boot_clock());
+        unwitnessed = snapshot.misses.sightings;
+        if ended && !populated {
+            break;
+        }
+        if ended && !told {
+            told = true;
+            complain(&format!(
+                "{} has ended and left {} running; recording until the last has ended (interrupt twice to end now)",
+                program.name(),
+                cgroup.processes().len(),
+            ));
+        }
+        if interrupts > 1 {
+            leave(&cgroup, &mut span);
+            break;
+        }
+        child.wait(&cgroup, &signals).map_err(|source| Error::Wait { command: program.name(), source })?;
+        for signal in signals.take() {
+            interrupts += u32::from(signal.is_interrupt());
+            match child.status {
+                None if !signal.by_terminal() => signal.pass_to(child.process.id()),
+                None => {}
+                // What the command left behind is no longer of this terminal's foreground.
+                Some(_) => cgroup.processes().into_iter().for_each(|process| signal.pass_to(process)),
+            }
+        }
+    }
+    note(&mut span, Gap::Skipped, recorder.skipped()?);
+    cgroup.remove()?;
+    Ok(Followed { span, status: status(child.status), unwitnessed })
+}
+
+/// Ends the recording before its time.
+fn leave(cgroup: &Cgroup, span: &mut Span) {
+    let running = cgroup.processes();
+    let ids: Vec<_> = running.iter().take(8).map(ToString::to_string).collect();
+    complain(&format!("interrupted twice: the recording ends here, left running: {}", ids.join(" ")));
+    note(span, Gap::StillRunning, running.len() as u64);
+}
+
+/// The command's first process.
+struct Running {
+    process: Child,
+    pidfd: rustix::fd::OwnedFd,
+    status: Option<ExitStatus>,
+}
+
+impl Running {
+    fn start(program: &Program, cgroup: &Cgroup) -> Result<Self, Error> {
+        let process = program.start(cgroup.entrance()?)?;
+        let pid = Pid::from_child(&process);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())
+            .map_err(|error| Error::Wait { command: program.name(), source: error.into() })?;
+        Ok(Self { process, pidfd, status: None })
+    }
+
+    /// Whether it has ended.
+    fn poll(&mut self, program: &Program) -> Result<bool, Error> {
+        if self.status.is_none() {
+            let wait = |source| Error::Wait { command: program.name(), source };
+            self.status = self.process.try_wait().map_err(wait)?;
+        }
+        Ok(self.status.is_some())
+    }
+
+    /// Until something happens, or it is time for a reading.
+    fn wait(&self, cgroup: &Cgroup, signals: &Signals) -> io::Result<()> {
+        let ready = signals.ready();
+        let mut events =
+            vec![PollFd::new(cgroup.events(), PollFlags::PRI), PollFd::new(&ready, PollFlags::IN)];
+        // A process that has ended stays readable for ever.
+        if self.status.is_none() {
+            events.push(PollFd::new(&self.pidfd, PollFlags::IN));
+        }
+        match poll(&mut events, Some(&READING)) {
+            Err(rustix::io::Errno::INTR) | Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// As a shell gives it: the command's own, or 128 and the number of the signal that ended it.
+fn status(status: Option<ExitStatus>) -> u8 {
+    const INTERRUPTED: i32 = 130;
+    let code = status.map_or(INTERRUPTED, |status| {
+        status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+    });
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+/// `CLOCK_BOOTTIME` in nanoseconds.
+pub(super) fn boot_clock() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    let nanoseconds = i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec);
+    u64::try_from(nanoseconds).unwrap_or_default()
+}

@@ -1,0 +1,79 @@
+//! Passes signals on to the command.
+
+use std::{
+    fs, io,
+    os::{fd::AsFd, unix::net::UnixStream},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
+    iterator::{backend::SignalDelivery, exfiltrator::WithOrigin},
+    low_level::siginfo::{Cause, Origin},
+};
+
+/// The signals that a person or a script sends to a command. Those that the kernel sends to one process for
+/// what it did itself are not among them.
+const PASSED: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+
+/// The signals that came in.
+pub(super) struct Signals(SignalDelivery<UnixStream, WithOrigin>);
+
+/// One signal that came in.
+pub(super) struct Received {
+    signal: i32,
+    by_terminal: bool,
+}
+
+impl Signals {
+    /// From now on signals no longer end this process. One that it was told to ignore stays ignored: the
+    /// command inherits that, and nohup relies on it.
+    pub(super) fn catch() -> io::Result<Self> {
+        let ignored = ignored()?;
+        let caught = PASSED.iter().filter(|signal| ignored & (1 << (**signal - 1)) == 0);
+        let (read, write) = UnixStream::pair()?;
+        Ok(Self(SignalDelivery::with_pipe(read, write, WithOrigin::default(), caught)?))
+    }
+
+    /// Readable when a signal has come in.
+    pub(super) fn ready(&self) -> impl AsFd + '_ {
+        self.0.get_read().as_fd()
+    }
+
+    /// What has come in since last asked.
+    pub(super) fn take(&mut self) -> Vec<Received> {
+        let received = |origin: Origin| Received {
+            signal: origin.signal,
+            by_terminal: matches!(origin.cause, Cause::Kernel),
+        };
+        self.0.pending().map(received).collect()
+    }
+}
+
+impl Received {
+    /// Whether it asks for an end.
+    pub(super) fn is_interrupt(&self) -> bool {
+        matches!(self.signal, SIGINT | SIGTERM)
+    }
+
+    /// Whether the terminal sent it. Then every process of the foreground has had it already, and the
+    /// command among them must not get it twice.
+    pub(super) fn by_terminal(&self) -> bool {
+        self.by_terminal
+    }
+
+    /// Sends it on. A process that has ended meanwhile needs none.
+    pub(super) fn pass_to(&self, process: u32) {
+        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+        if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(self.signal)) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// The set of signals that this process ignores, bit 0 for signal 1: SigIgn in /proc/self/status.
+fn ignored() -> io::Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    Ok(mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default())
+}

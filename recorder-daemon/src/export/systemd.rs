@@ -1,0 +1,161 @@
+//! A drop-in for systemd.
+//!
+//! It lists every name, although systemd adds its set `@default` in front of any allowlist: what that set
+//! holds differs from version to version.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Write},
+};
+
+use recorder_common::Abi;
+
+use crate::{allowlist::Allowlist, syscalls};
+
+/// What a denied call returns, in place of killing the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorNumber {
+    /// `EPERM`, which most programs can live with.
+    Eperm,
+}
+
+impl fmt::Display for ErrorNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Eperm => f.write_str("EPERM"),
+        }
+    }
+}
+
+/// Where a drop-in's lines are broken, in columns. systemd joins nothing here: each line is a setting of
+/// its own that adds to the ones before.
+const WIDTH: usize = 100;
+
+const SETTING: &str = "SystemCallFilter=";
+
+/// The text of the drop-in.
+#[must_use]
+pub fn systemd(allowlist: &Allowlist, error_number: Option<&ErrorNumber>) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, allowlist, error_number);
+    text
+}
+
+fn write(text: &mut String, allowlist: &Allowlist, error_number: Option<&ErrorNumber>) -> fmt::Result {
+    header(text, allowlist)?;
+    writeln!(text, "[Service]")?;
+    writeln!(text, "# What the unit file or another drop-in allows is taken back first.")?;
+    writeln!(text, "{SETTING}")?;
+    for (set, names) in by_set(allowlist) {
+        writeln!(text, "\n# {}", set.unwrap_or("in none of systemd's sets"))?;
+        lines(text, &names)?;
+    }
+    architectures(text, allowlist)?;
+    if let Some(error_number) = error_number {
+        writeln!(text, "\n# A denied call fails with this error; without the line it ends the process.")?;
+        writeln!(text, "SystemCallErrorNumber={error_number}")?;
+    }
+    Ok(())
+}
+
+fn header(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
+    let observed = &allowlist.observed;
+    // A unit's name may hold anything, and a line break in it would end the comment.
+    let unit: String = allowlist.unit.chars().filter(|c| !c.is_control()).collect();
+    writeln!(text, "# The system calls that {unit} was seen to make; every other one is denied.")?;
+    writeln!(
+        text,
+        "# Observed from {} to {}, {} under observation.",
+        observed.first,
+        observed.last,
+        seconds(observed.seconds)
+    )?;
+    for (&gap, count) in &observed.gaps {
+        writeln!(text, "# INCOMPLETE: {count} {}", gap.meaning())?;
+    }
+    for (abi, numbers) in allowlist.unnamed.iter().filter(|(_, numbers)| !numbers.is_empty()) {
+        let numbers = join(numbers.iter().map(u32::to_string));
+        writeln!(text, "# NOT ALLOWED: {} numbers that no table names: {numbers}", abi.name())?;
+    }
+    Ok(())
+}
+
+fn seconds(count: u64) -> String {
+    humantime::format_duration(std::time::Duration::from_secs(count)).to_string()
+}
+
+/// The names by systemd's sets; those in none come last.
+fn by_set(allowlist: &Allowlist) -> impl Iterator<Item = (Option<&'static str>, BTreeSet<&str>)> {
+    let mut sets: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    for name in allowlist.names() {
+        let set = syscalls::main_set(name);
+        sets.entry((set.is_none(), set)).or_default().insert(name);
+    }
+    sets.into_iter().map(|((_, set), names)| (set, names))
+}
+
+/// As many settings as it takes to keep the lines short.
+fn lines(text: &mut String, names: &BTreeSet<&str>) -> fmt::Result {
+    let mut line = String::new();
+    for name in names {
+        if !line.is_empty() && SETTING.len() + line.len() + 1 + name.len() > WIDTH {
+            writeln!(text, "{SETTING}{line}")?;
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(name);
+    }
+    writeln!(text, "{SETTING}{line}")
+}
+
+/// systemd filters every ABI that the kernel can be entered by, by the same names. Those that were not seen
+/// are closed.
+fn architectures(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
+    let seen: Vec<Abi> = allowlist.allow.keys().copied().collect();
+    let foreign: Vec<Abi> = seen.iter().copied().filter(|abi| !is_native(*abi)).collect();
+    if seen.len() - foreign.len() != 1 {
+        // Files of several machines in one, or none: no line would be right for all.
+        return Ok(());
+    }
+    let names = std::iter::once("native").chain(foreign.iter().map(|abi| architecture(*abi)));
+    if foreign.is_empty() {
+        writeln!(text, "\n# No call came in by another ABI: the others are closed.")?;
+    } else {
+        let foreign = join(foreign.iter().map(|abi| abi.name().to_owned()));
+        writeln!(
+            text,
+            "\n# Calls came in by {foreign} too; the names above hold for every ABI that is open."
+        )?;
+    }
+    writeln!(text, "SystemCallArchitectures=\nSystemCallArchitectures={}", join(names.map(str::to_owned)))
+}
+
+/// Whether systemd calls the ABI `native` on the machines that have it. A 32-bit x86 or ARM kernel would
+/// too, but this recorder does not run there.
+fn is_native(abi: Abi) -> bool {
+    !matches!(abi, Abi::I386 | Abi::X32 | Abi::Arm)
+}
+
+/// What systemd.exec(5) calls the ABI.
+fn architecture(abi: Abi) -> &'static str {
+    match abi {
+        Abi::X86_64 => "x86-64",
+        Abi::I386 => "x86",
+        Abi::X32 => "x32",
+        Abi::Aarch64 => "arm64",
+        Abi::Arm => "arm",
+        Abi::Riscv64 => "riscv64",
+        Abi::S390x => "s390x",
+        Abi::Ppc64le => "ppc64-le",
+    }
+}
+
+fn join(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

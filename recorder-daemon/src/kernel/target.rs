@@ -1,0 +1,102 @@
+//! The running kernel's offsets and ABIs.
+//!
+//! Rust programs have no CO-RE relocations, so the offsets are looked up in the kernel's own BTF at each
+//! start and handed to the kernel program as constants. None is compiled in.
+
+use std::path::Path;
+
+use btf_rs::{Backend, Btf, Struct, Type};
+use recorder_common::{Abi, Target};
+
+use super::Error;
+
+/// Where the kernel publishes the types of vmlinux.
+pub(super) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// What this processor's kernel can be entered by, beside its native ABI.
+struct Machine {
+    native: Abi,
+    compat: Abi,
+    /// The field of `task_struct.thread_info` that tells a compat call, and the bit in it.
+    compat_word: &'static str,
+    compat_bit: u32,
+    x32_bit: u32,
+}
+
+/// `TS_COMPAT` in arch/x86/include/asm/thread_info.h; `__X32_SYSCALL_BIT` in its uapi/asm/unistd.h.
+#[cfg(target_arch = "x86_64")]
+const MACHINE: Machine = Machine {
+    native: Abi::X86_64,
+    compat: Abi::I386,
+    compat_word: "status",
+    compat_bit: 2,
+    x32_bit: 0x4000_0000,
+};
+
+/// `TIF_32BIT` in arch/arm64/include/asm/thread_info.h.
+#[cfg(target_arch = "aarch64")]
+const MACHINE: Machine =
+    Machine { native: Abi::Aarch64, compat: Abi::Arm, compat_word: "flags", compat_bit: 1 << 22, x32_bit: 0 };
+
+/// The ABI of this machine's 64-bit programs.
+pub(super) const NATIVE: Abi = MACHINE.native;
+
+/// The ABIs by which this machine's kernel can be entered.
+pub(super) const ABIS: &[Abi] = &[MACHINE.native, MACHINE.compat, Abi::X32];
+
+/// Reads the offsets from the BTF file at `path`.
+pub(super) fn read(path: &Path) -> Result<Target, Error> {
+    let no_btf = |reason: String| Error::NoBtf { path: path.to_owned(), reason };
+    // Mapped, not parsed whole: a dozen types out of a hundred thousand are wanted.
+    let btf = Btf::from_file_with_backend(path, Backend::Mmap)
+        .or_else(|_| Btf::from_file(path))
+        .map_err(|error| no_btf(error.to_string()))?;
+    let field = |structure: &'static str, field: &'static str| {
+        offset(&btf, structure, field).ok_or(Error::MissingField { structure, field })
+    };
+    Ok(Target {
+        task_cgroups: field("task_struct", "cgroups")?,
+        css_set_dfl_cgrp: field("css_set", "dfl_cgrp")?,
+        cgroup_kn: field("cgroup", "kn")?,
+        kernfs_node_id: field("kernfs_node", "id")?,
+        cgroup_self_parent: field("cgroup", "self")? + field("cgroup_subsys_state", "parent")?,
+        css_cgroup: field("cgroup_subsys_state", "cgroup")?,
+        task_mm: field("task_struct", "mm")?,
+        mm_exe_file: field("mm_struct", "exe_file")?,
+        file_f_inode: field("file", "f_inode")?,
+        inode_i_ino: field("inode", "i_ino")?,
+        inode_i_sb: field("inode", "i_sb")?,
+        super_block_s_dev: field("super_block", "s_dev")?,
+        linux_binprm_filename: field("linux_binprm", "filename")?,
+        task_compat_word: field("task_struct", "thread_info")? + field("thread_info", MACHINE.compat_word)?,
+        compat_bit: MACHINE.compat_bit,
+        x32_bit: MACHINE.x32_bit,
+        native_abi: MACHINE.native as u32,
+        compat_abi: MACHINE.compat as u32,
+    })
+}
+
+/// The offset of a field in bytes, anonymous structs and unions looked through.
+fn offset(btf: &Btf, structure: &str, field: &str) -> Option<u32> {
+    btf.resolve_types_by_name(structure).ok()?.into_iter().find_map(|found| match found {
+        Type::Struct(found) => member(btf, &found, field),
+        _ => None,
+    })
+}
+
+fn member(btf: &Btf, structure: &Struct, field: &str) -> Option<u32> {
+    structure.members.iter().find_map(|member_of| {
+        let at = member_of.bit_offset() / 8;
+        let name = btf.resolve_name(member_of).unwrap_or_default();
+        if name == field {
+            return Some(at);
+        }
+        if !name.is_empty() {
+            return None;
+        }
+        match btf.resolve_chained_type(member_of).ok()? {
+            Type::Struct(inner) | Type::Union(inner) => Some(at + member(btf, &inner, field)?),
+            _ => None,
+        }
+    })
+}

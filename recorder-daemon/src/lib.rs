@@ -1,0 +1,13 @@
+//! Records which system calls a service makes and writes the allowlist that locks it down.
+//!
+//! The data goes one way: kernel map → snapshot → recording → allowlist → profile. ARCHITECTURE.md says
+//! which module may know which.
+
+pub mod allowlist;
+pub mod cli;
+pub mod export;
+pub mod kernel;
+pub mod observe;
+pub mod recording;
+pub mod syscalls;
+pub mod units;

@@ -1,0 +1,31 @@
+//! Who made a call, and when first: what a reviewer wants to know, and nothing that counting needs.
+
+use aya_ebpf::{bindings::BPF_NOEXIST, helpers::bpf_ktime_get_boot_ns};
+use recorder_common::{RowKey, Sighting};
+
+use crate::{
+    maps::{ROWS, SIGHTINGS},
+    target::target,
+};
+
+/// Keeps the sighting if it is the first of its kind.
+///
+/// Reached when another program than the last one makes a call on this processor, so a lookup goes first:
+/// it takes no lock, and nearly always finds the sighting there.
+#[inline(never)]
+pub(crate) fn keep(sighting: &Sighting) {
+    if SIGHTINGS.get_ptr(sighting).is_some() {
+        return;
+    }
+    // SAFETY: takes nothing, gives the clock.
+    let now = unsafe { bpf_ktime_get_boot_ns() };
+    if SIGHTINGS.insert(sighting, now, u64::from(BPF_NOEXIST)).is_ok()
+        || SIGHTINGS.get_ptr(sighting).is_some()
+    {
+        return;
+    }
+    if let Some(row) = ROWS.get_ptr_mut(RowKey { unit: sighting.unit, abi: target!(native_abi) }) {
+        // SAFETY: only this processor writes its row, and is not preempted meanwhile.
+        unsafe { (*row).misses.sightings += 1 };
+    }
+}

@@ -1,0 +1,34 @@
+//! Learns the path of each program that is executed in a recorded cgroup.
+
+use aya_ebpf::{
+    bindings::BPF_NOEXIST, helpers::generated::bpf_probe_read_kernel_str, macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
+use recorder_common::{PATH_LEN, Program};
+
+use crate::{
+    maps::PROGRAMS,
+    sys_enter::armed,
+    target::target,
+    task::{Kernel, cgroup_of, current, program_of},
+};
+
+#[btf_tracepoint(function = "sched_process_exec")]
+pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    let task = current();
+    if armed(cgroup_of(task)).is_none() {
+        return 0;
+    }
+    // The task runs the new program already; the third argument is the linux_binprm that it came from.
+    let filename: *const u8 = Kernel::new(ctx.arg(2)).load(target!(linux_binprm_filename));
+    let mut program = Program { path: [0; PATH_LEN] };
+    // SAFETY: writes at most PATH_LEN bytes to the buffer, and fails where the source cannot be read.
+    let read = unsafe {
+        bpf_probe_read_kernel_str(program.path.as_mut_ptr().cast(), PATH_LEN as u32, filename.cast())
+    };
+    if read > 0 {
+        // The first name stays: a multi-call binary has one file and many names.
+        let _ = PROGRAMS.insert(program_of(task), &program, u64::from(BPF_NOEXIST));
+    }
+    0
+}

@@ -1,0 +1,43 @@
+//! The running kernel's offsets and ABIs, as constants.
+
+use recorder_common::Target;
+
+/// Filled in by user space before the load. It stands in read-only data, which is frozen before the
+/// verifier runs: the verifier then knows each field's value, and takes a pointer plus a field as a
+/// pointer at a constant offset, which is the only kind that it lets a program load from.
+#[unsafe(no_mangle)]
+static TARGET: Target = Target {
+    task_cgroups: 0,
+    css_set_dfl_cgrp: 0,
+    cgroup_kn: 0,
+    kernfs_node_id: 0,
+    cgroup_self_parent: 0,
+    css_cgroup: 0,
+    task_mm: 0,
+    mm_exe_file: 0,
+    file_f_inode: 0,
+    inode_i_ino: 0,
+    inode_i_sb: 0,
+    super_block_s_dev: 0,
+    linux_binprm_filename: 0,
+    task_compat_word: 0,
+    compat_bit: 0,
+    x32_bit: 0,
+    native_abi: 0,
+    compat_abi: 0,
+};
+
+/// Reads one field of [`TARGET`]. Volatile, or the compiler would fold the zeros above in.
+macro_rules! target {
+    ($field:ident) => {{
+        // SAFETY: a field of a static, read as what it is.
+        unsafe { core::ptr::read_volatile($crate::target::field(|target| &raw const (*target).$field)) }
+    }};
+}
+pub(crate) use target;
+
+/// A pointer to one field of [`TARGET`].
+#[inline(always)]
+pub(crate) fn field(pick: impl FnOnce(*const Target) -> *const u32) -> *const u32 {
+    pick(&raw const TARGET)
+}

@@ -1,0 +1,63 @@
+//! The task that runs, and the kernel's structs, read by direct loads.
+//!
+//! A helper call costs more than all the loads here together on processors that mitigate returns. The
+//! verifier knows the types behind `bpf_get_current_task_btf` and lets a program follow their pointers; a
+//! load that faults gives 0 and goes on, so a null pointer on the way (a kernel thread has no mm) needs no
+//! check.
+
+use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
+
+use crate::target::target;
+
+/// A pointer into a struct that the verifier knows the type of.
+#[derive(Clone, Copy)]
+pub(crate) struct Kernel(*const u8);
+
+impl Kernel {
+    pub(crate) fn new(pointer: *const u8) -> Self {
+        Self(pointer)
+    }
+
+    /// Follows the pointer that stands `offset` bytes into the struct.
+    #[inline(always)]
+    pub(crate) fn follow(self, offset: u32) -> Self {
+        Self(self.load(offset))
+    }
+
+    /// Loads what stands `offset` bytes into the struct.
+    #[inline(always)]
+    pub(crate) fn load<T: Copy>(self, offset: u32) -> T {
+        // SAFETY: the verifier checks type and bounds at the load, the kernel catches a fault at run time.
+        unsafe { self.0.add(offset as usize).cast::<T>().read() }
+    }
+
+    /// The id of a `struct cgroup`; the inode number of its directory.
+    #[inline(always)]
+    pub(crate) fn cgroup_id(self) -> u64 {
+        self.follow(target!(cgroup_kn)).load(target!(kernfs_node_id))
+    }
+}
+
+/// The task that runs.
+#[inline(always)]
+pub(crate) fn current() -> Kernel {
+    // SAFETY: takes nothing, and always gives the current task.
+    Kernel(unsafe { bpf_get_current_task_btf() }.cast_const().cast())
+}
+
+/// The id of the v2 cgroup that `task` is in.
+#[inline(always)]
+pub(crate) fn cgroup_of(task: Kernel) -> u64 {
+    task.follow(target!(task_cgroups)).follow(target!(css_set_dfl_cgrp)).cgroup_id()
+}
+
+/// What tells the program that `task` executes from others: the inode number of its file, mixed with the
+/// device. Zero for a task without memory of its own. A process cannot change it but by execve (or, with
+/// CAP_SYS_RESOURCE, prctl `PR_SET_MM_EXE_FILE`).
+#[inline(always)]
+pub(crate) fn program_of(task: Kernel) -> u64 {
+    let inode = task.follow(target!(task_mm)).follow(target!(mm_exe_file)).follow(target!(file_f_inode));
+    let number: u64 = inode.load(target!(inode_i_ino));
+    let device: u32 = inode.follow(target!(inode_i_sb)).load(target!(super_block_s_dev));
+    number ^ (u64::from(device) << 32)
+}

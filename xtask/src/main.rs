@@ -1,0 +1,44 @@
+//! `cargo xtask`: what the project's people run.
+
+mod demo;
+mod nginx;
+mod setup;
+mod shell;
+mod tables;
+mod test;
+mod toolchain;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set-up, demo, tests and generated files")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what building and testing need; says what it finds
+    Setup,
+    /// Record a real nginx under real requests and show what comes of it
+    Demo,
+    /// The part of the demo that needs root
+    #[command(hide = true)]
+    DemoJob,
+    /// Format, lints, plain tests, kernel tests
+    Test,
+    /// Generate the syscall tables anew
+    Tables,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Setup => setup::all(),
+        Command::Demo => demo::run_all(),
+        Command::DemoJob => demo::main_job(),
+        Command::Test => test::run_all(),
+        Command::Tables => tables::run(),
+    }
+}

@@ -1,0 +1,166 @@
+//! Finds or installs what building, the demo and the tests need. Saying it twice does nothing twice.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    shell::{as_root, cargo, run, step},
+    toolchain::{BPF_LINKER, Compiler, Missing, Toolchain, cache, on_path},
+};
+
+/// A program that something here runs, and the Debian package that it comes in.
+pub(crate) struct Tool(&'static str, &'static str);
+
+/// What the demo runs.
+pub(crate) const DEMO: &[Tool] = &[Tool("nginx", "nginx-light"), Tool("curl", "curl")];
+
+/// What the tests run, beside the demo's.
+const TEST: &[Tool] = &[
+    Tool("strace", "strace"),
+    Tool("git", "git"),
+    Tool("python3", "python3"),
+    Tool("pip3", "python3-pip"),
+    Tool("perl", "perl"),
+    Tool("openssl", "openssl"),
+    Tool("script", "bsdutils"),
+    Tool("cc", "gcc"),
+];
+
+/// The version of cargo-deny that the tests use.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Everything.
+pub(crate) fn all() -> Result<()> {
+    ebpf()?;
+    tools(DEMO)?;
+    tests()
+}
+
+/// What `cargo xtask test` needs beside what the demo needs.
+pub(crate) fn tests() -> Result<()> {
+    tools(TEST)?;
+    let deny = cargo_deny();
+    if !deny.exists() {
+        step(&format!("installing cargo-deny {CARGO_DENY} for this project alone (some minutes)"));
+        let root = cache().join(format!("cargo-deny-{CARGO_DENY}"));
+        run(cargo(&["install", "cargo-deny", "--locked", "--version", CARGO_DENY, "--root"]).arg(root))?;
+    }
+    println!("found: cargo-deny {CARGO_DENY}");
+    Ok(())
+}
+
+/// Where set-up puts cargo-deny.
+pub(crate) fn cargo_deny() -> PathBuf {
+    cache().join(format!("cargo-deny-{CARGO_DENY}/bin/cargo-deny"))
+}
+
+/// What builds the eBPF object.
+pub(crate) fn ebpf() -> Result<()> {
+    if let Err(Missing::Compiler) = Toolchain::find() {
+        if !is_debian() {
+            bail!("no Rust compiler that can build core for BPF was found, and {}", by_hand());
+        }
+        install("the compiler for the eBPF program", &["rustc-web", "cargo-web", "rust-web-src"])?;
+    }
+    let found = match Toolchain::find() {
+        Err(Missing::Linker(compiler)) => {
+            install_linker(&compiler)?;
+            Toolchain::find()
+        }
+        other => other,
+    };
+    match found {
+        Ok(toolchain) => {
+            println!("found: {}, bpf-linker at {}", toolchain.compiler, toolchain.linker.display());
+            Ok(())
+        }
+        Err(missing) => bail!("{missing}, after all that was installed; {}", by_hand()),
+    }
+}
+
+/// bpf-linker must be made with the compiler's own LLVM, or it cannot read what the compiler wrote.
+fn install_linker(compiler: &Compiler) -> Result<()> {
+    let llvm = compiler.llvm;
+    let config = format!("/usr/lib/llvm-{llvm}/bin/llvm-config");
+    if !Path::new(&config).exists() {
+        if !is_debian() {
+            bail!("{compiler} was found, but no bpf-linker for it, and {}", by_hand());
+        }
+        let package = format!("llvm-{llvm}-dev");
+        install("the LLVM that bpf-linker is made with", &[&package, "gcc", "libc6-dev", "zlib1g-dev"])?;
+    }
+    step(&format!("installing bpf-linker {BPF_LINKER} for LLVM {llvm}, for this project alone (a minute)"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders =
+        [format!("/usr/lib/llvm-{llvm}/bin").into()].into_iter().chain(std::env::split_paths(&path));
+    let mut command = cargo(&["install", "bpf-linker", "--version", BPF_LINKER, "--no-default-features"]);
+    command.arg("--features").arg(format!("llvm-{llvm}")).arg("--root").arg(compiler.linker_root());
+    run(command.env("PATH", std::env::join_paths(folders)?))
+}
+
+/// Installs the packages of those tools that are not there.
+pub(crate) fn tools(tools: &[Tool]) -> Result<()> {
+    let missing: Vec<_> = tools.iter().filter(|tool| !is_there(tool.0)).collect();
+    if !missing.is_empty() {
+        let packages: Vec<_> = missing.iter().map(|tool| tool.1).collect();
+        if !is_debian() {
+            let commands: Vec<_> = missing.iter().map(|tool| tool.0).collect();
+            bail!(
+                "not found: {}; install them by hand, Debian's packages are {}",
+                commands.join(" "),
+                packages.join(" ")
+            );
+        }
+        install("what the demo and the tests run", &packages)?;
+    }
+    let there: Vec<_> = tools.iter().map(|tool| tool.0).collect();
+    println!("found: {}", there.join(" "));
+    Ok(())
+}
+
+/// Where a tool is. Users that are not root have no sbin on their PATH.
+pub(crate) fn path_of(program: &str) -> PathBuf {
+    on_path(program).unwrap_or_else(|| Path::new("/usr/sbin").join(program))
+}
+
+fn is_there(program: &str) -> bool {
+    path_of(program).exists()
+}
+
+fn install(what: &str, packages: &[&str]) -> Result<()> {
+    step(&format!("installing {what}: {}", packages.join(" ")));
+    // The lists may be old or, on a fresh machine, not there.
+    run(as_root("apt-get").args(["update", "-qq"]))?;
+    // No questions, and no recommended extras. Debian starts a service as it installs it, nginx too.
+    let mut apt: Command = as_root("env");
+    apt.args([
+        "DEBIAN_FRONTEND=noninteractive",
+        "apt-get",
+        "install",
+        "-y",
+        "-qq",
+        "--no-install-recommends",
+    ]);
+    run(apt.args(packages))
+}
+
+fn is_debian() -> bool {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let is = |line: &str| line == "ID=debian" || line.starts_with("ID_LIKE=") && line.contains("debian");
+    release.lines().any(is) && on_path("apt-get").is_some()
+}
+
+fn by_hand() -> String {
+    format!(
+        "this system is not Debian, so install by hand: \
+         (1) `rustup toolchain install nightly --component rust-src`, \
+         (2) LLVM of the version that `rustc +nightly -vV` names, with its headers, \
+         (3) `cargo install bpf-linker --version {BPF_LINKER} --no-default-features --features llvm-N` \
+         with that LLVM's bin folder first on PATH, N its major version"
+    )
+}

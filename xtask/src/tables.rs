@@ -1,0 +1,79 @@
+//! `cargo xtask tables`: writes the syscall tables and systemd's sets that recorder-daemon is built with.
+//!
+//! They are checked in, so that a build needs neither network nor systemd; a review sees what changed.
+
+mod kernel;
+mod retired;
+mod systemd;
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+
+/// Fetches both sources and rewrites everything in `recorder-daemon/src/syscalls/tables`.
+pub(crate) fn run() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no directory above it")?;
+    let scratch = Scratch::new()?;
+    let mut files = kernel::files(&scratch.0)?;
+    files.push(systemd::file(&scratch.0)?);
+
+    let tables = root.join("recorder-daemon/src/syscalls/tables");
+    fs::create_dir_all(&tables).with_context(|| format!("cannot create {}", tables.display()))?;
+    for file in &files {
+        let path = tables.join(&file.name);
+        fs::write(&path, &file.text).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("{}: {}", file.name, file.holds);
+    }
+    // A list is broken into lines as rustfmt sees fit, and only it knows how. One file is enough to name: it
+    // follows the `mod` lines to the others.
+    let mut format = Command::new("rustfmt");
+    format.args(["--edition", "2024", "--config-path"]).arg(root);
+    output(format.arg(tables.join("mod.rs")))?;
+    Ok(())
+}
+
+/// One generated file of recorder-daemon's `syscalls/tables`.
+struct File {
+    name: String,
+    text: String,
+    /// What is in it, for the person who ran the command.
+    holds: String,
+}
+
+/// A directory that is gone when the command is done, however it ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        let made = output(Command::new("mktemp").args(["--directory", "--tmpdir", "tables.XXXXXXXXXX"]))?;
+        Ok(Self(made.trim_end().into()))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("cannot remove {}: {error}", self.0.display());
+        }
+    }
+}
+
+/// Runs a command to its end and gives its standard output; what it said goes into the error if it fails.
+fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_owned();
+    let ran = command.output().with_context(|| format!("cannot run {}", program.display()))?;
+    ensure!(
+        ran.status.success(),
+        "{} {} failed ({}): {}",
+        program.display(),
+        command.get_args().collect::<Vec<_>>().join(OsStr::new(" ")).display(),
+        ran.status,
+        String::from_utf8_lossy(&ran.stderr).trim_end(),
+    );
+    String::from_utf8(ran.stdout).with_context(|| format!("{} wrote no UTF-8", program.display()))
+}

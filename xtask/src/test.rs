@@ -1,0 +1,67 @@
+//! All layers of tests, in the order in which they are cheap.
+
+use std::{env, fs};
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    demo, setup,
+    shell::{cargo, is_root, root, run, step},
+};
+
+/// Format, lints, documentation, dependencies, plain tests, kernel tests, and the demo.
+pub(crate) fn run_all() -> Result<()> {
+    step("set-up");
+    setup::all()?;
+    step("format");
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    step("lints");
+    run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "recorder-ebpf",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    step("lints of the kernel program");
+    // It is checked for this machine: no clippy comes with the compiler that builds it for BPF.
+    run(&mut cargo(&["clippy", "--package", "recorder-ebpf", "--", "-D", "warnings"]))?;
+    step("documentation");
+    run(cargo(&["doc", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    step("dependencies");
+    run(std::process::Command::new(setup::cargo_deny())
+        .args(["--log-level", "error", "--offline", "check", "bans", "licenses", "sources"])
+        .current_dir(root()))?;
+    step("plain tests");
+    run(&mut cargo(&["test", "--quiet", "--lib", "--bins"]))?;
+    run(&mut cargo(&["test", "--package", "recorder-daemon", "--test", "syscall_tables", "--test", "cli"]))?;
+    step("kernel tests");
+    kernel()?;
+    demo::run_all()
+}
+
+/// A test that lacks a privilege says so in a file, which is shown at the end: a skipped test is never
+/// silent. In CI none may be skipped.
+fn kernel() -> Result<()> {
+    let skipped = root().join("target/skipped-tests");
+    let _ = fs::remove_file(&skipped);
+    let mut tests = cargo(&["test", "--package", "recorder-daemon", "--test", "kernel"]);
+    tests.env("SYSCALL_RECORDER_SKIPPED", &skipped);
+    if !is_root() && env::var_os("CI").is_none() {
+        // Built as this user, run as root.
+        let variable = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_RUNNER", env::consts::ARCH.to_uppercase());
+        tests.env(variable, "sudo --preserve-env=SYSCALL_RECORDER_SKIPPED,PATH");
+    }
+    run(&mut tests)?;
+    let skipped = fs::read_to_string(skipped).unwrap_or_default();
+    if skipped.is_empty() {
+        println!("\nno test was skipped");
+    } else {
+        println!("\nskipped, for lack of a privilege or a tool:\n{skipped}");
+    }
+    ensure!(skipped.is_empty() || env::var_os("CI").is_none(), "tests were skipped in CI");
+    Ok(())
+}
