@@ -68,7 +68,7 @@ fn cargo_build(compiler: &Compiler) -> Command {
     build
 }
 
-/// The workspace's target folder: OUT_DIR is `TARGET[/TRIPLE]/PROFILE/build/PACKAGE/out`.
+/// The workspace's target folder: `OUT_DIR` is `TARGET[/TRIPLE]/PROFILE/build/PACKAGE/out`.
 fn shared_target(out: &Path) -> PathBuf {
     out.ancestors()
         .find(|folder| folder.join("CACHEDIR.TAG").exists())

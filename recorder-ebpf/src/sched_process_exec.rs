@@ -13,6 +13,9 @@ use crate::{
     task::{Kernel, cgroup_of, current, program_of},
 };
 
+#[expect(clippy::cast_possible_truncation, reason = "256 fits")]
+const PATH_BYTES: u32 = PATH_LEN as u32;
+
 #[btf_tracepoint(function = "sched_process_exec")]
 pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let task = current();
@@ -23,10 +26,13 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let filename: *const u8 = Kernel::new(ctx.arg(2)).load(target!(linux_binprm_filename));
     let mut program = Program { path: [0; PATH_LEN] };
     // SAFETY: writes at most PATH_LEN bytes to the buffer, and fails where the source cannot be read.
-    let read = unsafe {
-        bpf_probe_read_kernel_str(program.path.as_mut_ptr().cast(), PATH_LEN as u32, filename.cast())
-    };
+    let read =
+        unsafe { bpf_probe_read_kernel_str(program.path.as_mut_ptr().cast(), PATH_BYTES, filename.cast()) };
     if read > 0 {
+        #[expect(
+            clippy::needless_borrows_for_generic_args,
+            reason = "a copy would not fit the stack of 512 bytes"
+        )]
         // The first name stays: a multi-call binary has one file and many names.
         let _ = PROGRAMS.insert(program_of(task), &program, u64::from(BPF_NOEXIST));
     }

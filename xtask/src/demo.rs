@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::Write,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command},
@@ -105,7 +105,8 @@ pub(crate) fn main_job() -> Result<()> {
 /// An empty folder. nginx's workers must be able to read it, so it is not below a home.
 fn scratch() -> Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("syscall-recorder-demo-{}", std::process::id()));
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // Not create_dir_all: what another user has put there under this name must not be taken.
+    fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }
 
@@ -156,7 +157,7 @@ fn inside(cgroup: &Path, words: &[String]) -> Result<Command> {
     command.arg0(&words[0]).args(&words[1..]);
     // SAFETY: between fork and execve only async-signal-safe calls are allowed; write(2) is one.
     unsafe {
-        command.pre_exec(move || entrance.write_all(b"0").map_err(io::Error::from));
+        command.pre_exec(move || entrance.write_all(b"0"));
     }
     Ok(command)
 }

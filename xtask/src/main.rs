@@ -8,7 +8,8 @@ mod tables;
 mod test;
 mod toolchain;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -33,12 +34,19 @@ enum Command {
     Tables,
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Command::Setup => setup::all(),
         Command::Demo => demo::run_all(),
         Command::DemoJob => demo::main_job(),
         Command::Test => test::run_all(),
         Command::Tables => tables::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -63,7 +63,8 @@ impl Nginx {
         ensure!(missing == "404 ", "a missing page gave {missing}");
         let large = get(&[&format!("{url}/large.bin")])?;
         ensure!(large.len() == LARGE, "the large file came with {} bytes", large.len());
-        let posted = get(&["--data", &"field=value&".repeat(20_000), &format!("{url}/echo")])?;
+        let body = format!("@{}", self.path("html/large.bin"));
+        let posted = get(&["--data-binary", &body, &format!("{url}/echo")])?;
         ensure!(posted == "posted\n", "a POST gave {posted:?}");
         let pages: Vec<_> = (0..20).map(|_| url.as_str()).collect();
         let kept = get(&pages)?;
@@ -122,6 +123,7 @@ error_log {folder}/log/error.log;
 events {{ worker_connections 256; }}
 http {{
     access_log {folder}/log/access.log;
+    client_max_body_size 16m;
     sendfile on;
     tcp_nopush on;
     client_body_temp_path {folder}/temp/body;

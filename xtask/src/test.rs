@@ -28,7 +28,11 @@ pub(crate) fn run_all() -> Result<()> {
     ]))?;
     step("lints of the kernel program");
     // It is checked for this machine: no clippy comes with the compiler that builds it for BPF.
-    run(&mut cargo(&["clippy", "--package", "recorder-ebpf", "--", "-D", "warnings"]))?;
+    let target = root().join("target/ebpf-lints");
+    run(cargo(&["clippy", "--quiet", "--package", "recorder-ebpf", "--target-dir"])
+        .arg(target)
+        .args(["--", "-D", "warnings"])
+        .env("RUSTFLAGS", "-C panic=abort"))?;
     step("documentation");
     run(cargo(&["doc", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     step("dependencies");

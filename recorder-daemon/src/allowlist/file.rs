@@ -169,7 +169,11 @@ impl Allowlist {
                 _ => writeln!(text, "{line}")?,
             }
         }
-        let evidence = self.evidence.iter().map(EvidenceTable::from).collect();
+        let evidence: Vec<_> = self.evidence.iter().map(EvidenceTable::from).collect();
+        if evidence.is_empty() {
+            // An empty list would be written as a key, and fall to the table above it.
+            return Ok(());
+        }
         write!(text, "\n{}", serialize(&EvidenceList { evidence }))
     }
 
@@ -188,14 +192,10 @@ impl Allowlist {
         let mut evidence =
             file.evidence.into_iter().map(Evidence::try_from).collect::<Result<Vec<_>, _>>()?;
         evidence.sort_by(|a, b| (a.call.abi, &a.name, a.call).cmp(&(b.call.abi, &b.name, b.call)));
-        for pair in evidence.windows(2) {
-            if pair[0].call == pair[1].call {
-                let abi = pair[0].call.abi.name();
-                return Err(Error::Twice {
-                    abi,
-                    name: format!("the evidence of number {}", pair[0].call.number),
-                });
-            }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = evidence.iter().find(|evidence| !seen.insert(evidence.call)) {
+            let name = format!("the evidence of number {}", twice.call.number);
+            return Err(Error::Twice { abi: twice.call.abi.name(), name });
         }
         Ok(Self {
             unit: file.unit,

@@ -116,4 +116,4 @@ impl Allowlist {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -58,7 +58,7 @@ pub(super) fn export(args: &Args) -> Result<(), Error> {
     };
     files::write(args.output.as_deref(), args.force, &text)?;
     for (&gap, count) in &allowlist.observed.gaps {
-        complain(&format!("{}: incomplete: {count} {}", args.file.display(), gap.meaning()));
+        complain(&format!("{}: incomplete: {}: {count}", args.file.display(), gap.meaning()));
     }
     Ok(())
 }

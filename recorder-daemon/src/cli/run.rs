@@ -116,7 +116,7 @@ fn summarize(allowlist: &Allowlist, followed: &Followed, path: &Path) {
         duration(observed.seconds),
     ));
     for (&gap, number) in &observed.gaps {
-        complain(&format!("incomplete: {number} {}{}", gap.meaning(), mend(gap)));
+        complain(&format!("incomplete: {}: {number}{}", gap.meaning(), mend(gap)));
     }
     if followed.unwitnessed > 0 {
         let lost = count(followed.unwitnessed, "time");

@@ -1,6 +1,6 @@
 //! `show`: the table for review.
 
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -95,7 +95,7 @@ fn table(allowlist: &Allowlist) -> String {
             thousands(line.calls),
             line.first_seen,
             line.last_seen,
-            printable(&line.programs.join(" ")),
+            if line.programs.is_empty() { "-".to_owned() } else { printable(&line.programs.join(" ")) },
         ]);
     }
     if let Some(calls) = table.column_mut(3) {
@@ -119,7 +119,8 @@ fn summary(allowlist: &Allowlist) -> String {
         count(observed.starts, "start"),
     );
     for (&gap, number) in &observed.gaps {
-        text += &format!("INCOMPLETE: {} {}\n", thousands(*number), gap.meaning());
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "INCOMPLETE: {}: {}", gap.meaning(), thousands(*number));
     }
     text + "\n"
 }

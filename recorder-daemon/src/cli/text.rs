@@ -28,7 +28,10 @@ pub(super) fn thousands(number: u64) -> String {
 
 /// A time in words, to the second: `2h 5m 3s`.
 pub(super) fn duration(seconds: u64) -> String {
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+    match seconds {
+        0 => "less than 1s".to_owned(),
+        _ => humantime::format_duration(Duration::from_secs(seconds)).to_string(),
+    }
 }
 
 /// `1 call`, `2 calls`.

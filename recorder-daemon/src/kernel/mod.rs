@@ -2,6 +2,7 @@
 //!
 //! Invariant: a snapshot reads and never deletes. Reading twice does no harm.
 
+mod btf;
 mod error;
 mod plain;
 mod recorder;

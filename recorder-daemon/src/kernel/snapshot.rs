@@ -1,6 +1,6 @@
 //! What the kernel has counted of one unit, as plain values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use aya::{
     Ebpf,
@@ -66,7 +66,7 @@ fn read_rows(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), Erro
 
 fn read_outliers(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), Error> {
     let outliers: PerCpuHashMap<_, Plain<recorder_common::Outlier>, u64> = open(ebpf, names::OUTLIERS)?;
-    for entry in outliers.iter() {
+    for entry in &outliers {
         let (Plain(outlier), per_cpu) = entry.map_err(Error::map(names::OUTLIERS))?;
         if outlier.unit != unit {
             continue;
@@ -82,22 +82,21 @@ fn read_sightings(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(),
     let programs: HashMap<_, u64, Plain<recorder_common::Program>> = open(ebpf, names::PROGRAMS)?;
     let sightings: HashMap<_, Plain<recorder_common::Sighting>, u64> = open(ebpf, names::SIGHTINGS)?;
     let mut paths: BTreeMap<u64, Option<String>> = BTreeMap::new();
-    for entry in sightings.iter() {
+    for entry in &sightings {
         let (Plain(sighting), first) = entry.map_err(Error::map(names::SIGHTINGS))?;
         if sighting.unit != unit {
             continue;
         }
         let Some(call) = call(sighting.abi, sighting.number) else { continue };
-        let program = match paths.get(&sighting.program) {
-            Some(path) => path.clone(),
-            None => {
-                let path = match programs.get(&sighting.program, 0) {
+        let program = match paths.entry(sighting.program) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => new
+                .insert(match programs.get(&sighting.program, 0) {
                     Ok(Plain(program)) => Some(text(&program.path)),
                     Err(MapError::KeyNotFound) => None,
                     Err(error) => return Err(Error::map(names::PROGRAMS)(error)),
-                };
-                paths.entry(sighting.program).or_insert(path).clone()
-            }
+                })
+                .clone(),
         };
         snapshot.sightings.push(Sighting { call, program, first });
     }

@@ -3,12 +3,11 @@
 //! Rust programs have no CO-RE relocations, so the offsets are looked up in the kernel's own BTF at each
 //! start and handed to the kernel program as constants. None is compiled in.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use btf_rs::{Backend, Btf, Struct, Type};
 use recorder_common::{Abi, Target};
 
-use super::Error;
+use super::{Error, btf::Btf};
 
 /// Where the kernel publishes the types of vmlinux.
 pub(super) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
@@ -47,12 +46,10 @@ pub(super) const ABIS: &[Abi] = &[MACHINE.native, MACHINE.compat, Abi::X32];
 /// Reads the offsets from the BTF file at `path`.
 pub(super) fn read(path: &Path) -> Result<Target, Error> {
     let no_btf = |reason: String| Error::NoBtf { path: path.to_owned(), reason };
-    // Mapped, not parsed whole: a dozen types out of a hundred thousand are wanted.
-    let btf = Btf::from_file_with_backend(path, Backend::Mmap)
-        .or_else(|_| Btf::from_file(path))
-        .map_err(|error| no_btf(error.to_string()))?;
+    let file = fs::read(path).map_err(|error| no_btf(error.to_string()))?;
+    let btf = Btf::parse(&file).map_err(|error| no_btf(error.to_string()))?;
     let field = |structure: &'static str, field: &'static str| {
-        offset(&btf, structure, field).ok_or(Error::MissingField { structure, field })
+        btf.offset(structure, field).ok_or(Error::MissingField { structure, field })
     };
     Ok(Target {
         task_cgroups: field("task_struct", "cgroups")?,
@@ -76,27 +73,21 @@ pub(super) fn read(path: &Path) -> Result<Target, Error> {
     })
 }
 
-/// The offset of a field in bytes, anonymous structs and unions looked through.
-fn offset(btf: &Btf, structure: &str, field: &str) -> Option<u32> {
-    btf.resolve_types_by_name(structure).ok()?.into_iter().find_map(|found| match found {
-        Type::Struct(found) => member(btf, &found, field),
-        _ => None,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn member(btf: &Btf, structure: &Struct, field: &str) -> Option<u32> {
-    structure.members.iter().find_map(|member_of| {
-        let at = member_of.bit_offset() / 8;
-        let name = btf.resolve_name(member_of).unwrap_or_default();
-        if name == field {
-            return Some(at);
-        }
-        if !name.is_empty() {
-            return None;
-        }
-        match btf.resolve_chained_type(member_of).ok()? {
-            Type::Struct(inner) | Type::Union(inner) => Some(at + member(btf, &inner, field)?),
-            _ => None,
-        }
-    })
+    /// Every kernel that can be recorded on publishes its types to everybody.
+    #[test]
+    fn the_running_kernel_has_every_field() {
+        let target = read(Path::new(VMLINUX)).unwrap();
+        assert_eq!(target.native_abi, NATIVE as u32);
+        assert_ne!(target.task_cgroups, target.task_mm);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = read(Path::new("/nonexistent")).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent"), "{error}");
+    }
 }

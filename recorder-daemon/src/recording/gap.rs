@@ -35,14 +35,14 @@ impl Gap {
         }
     }
 
-    /// What it means, for people; reads on after a count.
+    /// What it counts, for people: `processes that still ran …: 2`.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::CallsNotCounted => "calls found no place in a kernel map",
-            Self::CgroupsNotArmed => "sub-cgroups were not recorded",
-            Self::Skipped => "times the kernel skipped the counting program",
-            Self::StillRunning => "processes still ran when the recording was ended",
+            Self::CallsNotCounted => "calls that found no place in a kernel map",
+            Self::CgroupsNotArmed => "sub-cgroups that could not be recorded",
+            Self::Skipped => "times that the kernel skipped the counting program",
+            Self::StillRunning => "processes that still ran when the recording was ended",
             Self::UnnamedNumbers => "numbers that no table names",
         }
     }

@@ -136,6 +136,7 @@ impl Drop for Cgroup {
 }
 
 /// Removes what earlier runs left because they were killed. Gives the folders that it removed.
+#[must_use]
 pub fn sweep(mount: &Mount) -> Vec<PathBuf> {
     let left = tree(&mount.point).into_iter().filter(|folder| maker_is_gone(folder)).collect::<Vec<_>>();
     left.into_iter()
