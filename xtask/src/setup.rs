@@ -19,12 +19,15 @@ pub(crate) struct Tool(&'static str, &'static str);
 /// What the demo runs.
 pub(crate) const DEMO: &[Tool] = &[Tool("nginx", "nginx-light"), Tool("curl", "curl")];
 
+/// What generates the tables.
+pub(crate) const TABLES: &[Tool] =
+    &[Tool("python3", "python3"), Tool("pip3", "python3-pip"), Tool("dpkg-deb", "dpkg"), Tool("rustfmt", "rustfmt")];
+
 /// What the tests run, beside the demo's.
 const TEST: &[Tool] = &[
     Tool("strace", "strace"),
     Tool("git", "git"),
     Tool("python3", "python3"),
-    Tool("pip3", "python3-pip"),
     Tool("perl", "perl"),
     Tool("openssl", "openssl"),
     Tool("script", "bsdutils"),

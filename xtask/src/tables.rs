@@ -6,18 +6,19 @@ mod kernel;
 mod retired;
 mod systemd;
 
-use std::{
-    ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+
+use crate::{
+    setup,
+    shell::{output, root},
+};
 
 /// Fetches both sources and rewrites everything in `recorder-daemon/src/syscalls/tables`.
 pub(crate) fn run() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no directory above it")?;
+    setup::tools(setup::TABLES)?;
+    let root = root();
     let scratch = Scratch::new()?;
     let mut files = kernel::files(&scratch.0)?;
     files.push(systemd::file(&scratch.0)?);
@@ -61,19 +62,4 @@ impl Drop for Scratch {
             eprintln!("cannot remove {}: {error}", self.0.display());
         }
     }
-}
-
-/// Runs a command to its end and gives its standard output; what it said goes into the error if it fails.
-fn output(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_owned();
-    let ran = command.output().with_context(|| format!("cannot run {}", program.display()))?;
-    ensure!(
-        ran.status.success(),
-        "{} {} failed ({}): {}",
-        program.display(),
-        command.get_args().collect::<Vec<_>>().join(OsStr::new(" ")).display(),
-        ran.status,
-        String::from_utf8_lossy(&ran.stderr).trim_end(),
-    );
-    String::from_utf8(ran.stdout).with_context(|| format!("{} wrote no UTF-8", program.display()))
 }

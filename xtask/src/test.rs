@@ -1,6 +1,6 @@
 //! All layers of tests, in the order in which they are cheap.
 
-use std::{env, fs};
+use std::{env, ffi::OsString, fs};
 
 use anyhow::{Result, ensure};
 
@@ -33,6 +33,8 @@ pub(crate) fn run_all() -> Result<()> {
         .arg(target)
         .args(["--", "-D", "warnings"])
         .env("RUSTFLAGS", "-C panic=abort"))?;
+    step("a build without the eBPF toolchain");
+    toolchain_missing()?;
     step("documentation");
     run(cargo(&["doc", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     step("dependencies");
@@ -45,6 +47,26 @@ pub(crate) fn run_all() -> Result<()> {
     step("kernel tests");
     kernel()?;
     demo::run_all()
+}
+
+/// The build must fail, and its message must name the mend.
+fn toolchain_missing() -> Result<()> {
+    let empty = root().join("target/no-cache");
+    let output = cargo(&["check", "--quiet", "--package", "recorder-daemon"])
+        .env("XDG_CACHE_HOME", empty)
+        .env("PATH", path_without("bpf-linker")?)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success(), "the build went on without a bpf-linker");
+    ensure!(said.contains("run `cargo xtask setup`"), "the build does not name the mend:\n{said}");
+    println!("{}", said.lines().find(|line| line.contains("cargo xtask setup")).unwrap_or_default().trim());
+    Ok(())
+}
+
+/// PATH without the folders that hold `program`.
+fn path_without(program: &str) -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    Ok(env::join_paths(env::split_paths(&path).filter(|folder| !folder.join(program).exists()))?)
 }
 
 /// A test that lacks a privilege says so in a file, which is shown at the end: a skipped test is never

@@ -117,8 +117,13 @@ impl Toolchain {
     /// What is not.
     pub(crate) fn find() -> Result<Self, Missing> {
         let compiler = Compiler::find().ok_or(Missing::Compiler)?;
-        let own = compiler.linker_root().join("bin/bpf-linker");
-        let linker = if own.exists() { Some(own) } else { on_path("bpf-linker") };
+        let own = Some(compiler.linker_root().join("bin/bpf-linker")).filter(|own| own.exists());
+        // Which LLVM a linker on PATH was made with it does not say; whoever has rustup's nightly for eBPF
+        // has it for that one.
+        let linker = own.or_else(|| match compiler.origin {
+            Origin::Debian => None,
+            Origin::Nightly => on_path("bpf-linker"),
+        });
         match linker {
             Some(linker) => Ok(Self { compiler, linker }),
             None => Err(Missing::Linker(compiler)),

@@ -8,9 +8,13 @@ mod run;
 mod show;
 mod text;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use error::Error;
 
@@ -44,8 +48,7 @@ found and 126 where it cannot be run.";
 /// Does what the command line says. Gives the exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    log_to_standard_error();
     let done = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Show(args) => show::show(&args).map(|()| ExitCode::SUCCESS),
@@ -62,6 +65,14 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.status())
         }
     }
+}
+
+/// Warnings, or what RUST_LOG asks for. What the kernel side has to say comes here too.
+fn log_to_standard_error() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_ansi(colours).with_target(false).without_time().init();
 }
 
 /// One line on standard error. Names in it come from outside, so control bytes are spelled out.
