@@ -97,8 +97,12 @@ fn miss_call(unit: u32) {
 /// Counts a number that no row has a place for. Says whether it could.
 #[inline(always)]
 fn count_outlier(outlier: Outlier) -> bool {
-    let _ = OUTLIERS.insert(outlier, 0, u64::from(BPF_NOEXIST));
-    let Some(calls) = OUTLIERS.get_ptr_mut(outlier) else {
+    let calls = OUTLIERS.get_ptr_mut(outlier).or_else(|| {
+        // As in `row`, the error does not matter if the entry is there after all.
+        let _ = OUTLIERS.insert(outlier, 0, u64::from(BPF_NOEXIST));
+        OUTLIERS.get_ptr_mut(outlier)
+    });
+    let Some(calls) = calls else {
         miss_call(outlier.unit);
         return false;
     };

@@ -20,8 +20,12 @@ pub(crate) struct Tool(&'static str, &'static str);
 pub(crate) const DEMO: &[Tool] = &[Tool("nginx", "nginx-light"), Tool("curl", "curl")];
 
 /// What generates the tables.
-pub(crate) const TABLES: &[Tool] =
-    &[Tool("python3", "python3"), Tool("pip3", "python3-pip"), Tool("dpkg-deb", "dpkg"), Tool("rustfmt", "rustfmt")];
+pub(crate) const TABLES: &[Tool] = &[
+    Tool("python3", "python3"),
+    Tool("pip3", "python3-pip"),
+    Tool("dpkg-deb", "dpkg"),
+    Tool("rustfmt", "rustfmt"),
+];
 
 /// What the tests run, beside the demo's.
 const TEST: &[Tool] = &[

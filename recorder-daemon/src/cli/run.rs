@@ -132,7 +132,7 @@ fn mend(gap: Gap) -> &'static str {
         }
         Gap::UnnamedNumbers => "; they stand under [unnamed] and no profile can allow them",
         Gap::CallsNotCounted | Gap::CgroupsNotArmed | Gap::Skipped => {
-            "; record again with less going on at once"
+            "; a profile may deny what the command needs"
         }
     }
 }
