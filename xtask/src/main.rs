@@ -7,6 +7,7 @@ mod shell;
 mod tables;
 mod test;
 mod toolchain;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,12 @@ enum Command {
     DemoJob,
     /// Format, lints, plain tests, kernel tests
     Test,
+    /// Lock a real service down in an emulated Debian machine, under its own kernel and systemd
+    Vm {
+        /// The Debian release
+        #[arg(default_value = "bookworm")]
+        release: String,
+    },
     /// Generate the syscall tables anew
     Tables,
 }
@@ -40,6 +47,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run_all(),
         Command::DemoJob => demo::main_job(),
         Command::Test => test::run_all(),
+        Command::Vm { release } => vm::run_release(&release),
         Command::Tables => tables::run(),
     };
     match done {

@@ -19,6 +19,13 @@ pub(crate) struct Tool(&'static str, &'static str);
 /// What the demo runs.
 pub(crate) const DEMO: &[Tool] = &[Tool("nginx", "nginx-light"), Tool("curl", "curl")];
 
+/// What builds and runs a virtual machine.
+pub(crate) const VM: &[Tool] = &[
+    Tool("qemu-system-x86_64", "qemu-system-x86"),
+    Tool("mmdebstrap", "mmdebstrap"),
+    Tool("mke2fs", "e2fsprogs"),
+];
+
 /// What generates the tables.
 pub(crate) const TABLES: &[Tool] = &[
     Tool("python3", "python3"),

@@ -7,9 +7,10 @@ use anyhow::{Result, ensure};
 use crate::{
     demo, setup,
     shell::{cargo, is_root, root, run, step},
+    vm,
 };
 
-/// Format, lints, documentation, dependencies, plain tests, kernel tests, and the demo.
+/// Format, lints, documentation, dependencies, plain tests, kernel tests, the demo, the machine.
 pub(crate) fn run_all() -> Result<()> {
     step("set-up");
     setup::all()?;
@@ -46,7 +47,8 @@ pub(crate) fn run_all() -> Result<()> {
     run(&mut cargo(&["test", "--package", "recorder-daemon", "--test", "syscall_tables", "--test", "cli"]))?;
     step("kernel tests");
     kernel()?;
-    demo::run_all()
+    demo::run_all()?;
+    vm::run_release("bookworm")
 }
 
 /// The build must fail, and its message must name the mend.
