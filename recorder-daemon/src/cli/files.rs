@@ -35,13 +35,16 @@ impl Output {
         if !overwrite && path.symlink_metadata().is_ok() {
             return Err(Error::Exists { path: path.to_owned() });
         }
-        if path.is_dir() {
-            let source = io::ErrorKind::IsADirectory.into();
-            return Err(Error::Write { path: path.to_owned(), source });
-        }
-        let file =
-            AtomicWriteFile::open(path).map_err(|source| Error::Write { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), overwrite, file })
+        let failed = |source| Error::Write { path: path.to_owned(), source };
+        let target = match path.metadata() {
+            // A device or a pipe would be replaced by a file, for everybody.
+            Ok(there) if !there.is_file() => return Err(failed(io::Error::other("it is no plain file"))),
+            // Through a symbolic link, as any other program would write.
+            Ok(_) => path.canonicalize().map_err(failed)?,
+            Err(_) => path.to_owned(),
+        };
+        let file = AtomicWriteFile::open(&target).map_err(failed)?;
+        Ok(Self { path: target, overwrite, file })
     }
 
     /// Writes the text, durably. Gives the path that it went to: another one than asked for where a file of

@@ -48,7 +48,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     unit: Option<String>,
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -67,10 +67,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     for folder in sweep(&mount) {
         complain(&format!("removed {}, which an earlier run left when it was killed", folder.display()));
     }
+    // Before there is anything that a signal could leave behind.
+    let signals = Signals::catch().map_err(|source| Error::Signals { source })?;
     let cgroup = Cgroup::create(&mount)?;
     let host = host()?;
     let id = SpanId { boot: host.boot, began: boot_clock(), cgroup: cgroup.id()? };
-    let signals = Signals::catch().map_err(|source| Error::Signals { source })?;
     let followed = follow::follow(&program, &mut recorder, cgroup, signals)?;
     drop(recorder);
 

@@ -12,6 +12,7 @@ use std::{
 
 use rustix::fs::{Access, access};
 
+use super::signals::Inherited;
 use crate::cli::error::Error;
 
 /// A command that is there and can be run.
@@ -61,10 +62,14 @@ impl Program {
     pub(super) fn start(&self, entrance: File) -> Result<Child, Error> {
         let mut command = Command::new(&self.path);
         command.arg0(self.words.first().unwrap_or(&OsString::new())).args(self.words.iter().skip(1));
-        // SAFETY: between fork and execve only async-signal-safe calls are allowed; write(2) is one, and
-        // nothing here allocates or takes a lock.
+        let inherited = Inherited::read();
+        // SAFETY: between fork and execve only async-signal-safe calls are allowed; write(2), signal(2) and
+        // sigprocmask(2) are, and nothing here allocates or takes a lock.
         unsafe {
-            command.pre_exec(move || rustix::io::write(&entrance, b"0").map(|_| ()).map_err(io::Error::from));
+            command.pre_exec(move || {
+                inherited.restore();
+                rustix::io::write(&entrance, b"0").map(|_| ()).map_err(io::Error::from)
+            });
         }
         command.spawn().map_err(|error| {
             let command = self.path.display().to_string();

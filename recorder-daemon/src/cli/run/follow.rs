@@ -55,21 +55,23 @@ pub(super) fn follow(
     let mut told = false;
     let mut unwitnessed;
     loop {
-        let populated = cgroup.populated()?;
+        // In this order: nothing can happen any more in a cgroup that was empty after the command had ended
+        // and before its counts were read.
         let ended = child.poll(program)?;
-        // In this order: nothing can happen in a cgroup that was empty before it was read.
+        let populated = cgroup.populated()?;
         let snapshot = recorder.snapshot(UNIT)?;
         observe(&mut span, &snapshot, clock, boot_clock());
         unwitnessed = snapshot.misses.sightings;
         if ended && !populated {
             break;
         }
-        if ended && !told {
+        // A process that is just going may still count as populating the cgroup.
+        let left = if ended && !told { cgroup.processes().len() } else { 0 };
+        if left > 0 {
             told = true;
             complain(&format!(
-                "{} has ended and left {} running; recording until the last has ended (interrupt twice to end now)",
+                "{} has ended and left {left} running; recording until the last has ended (interrupt twice to end now)",
                 program.name(),
-                cgroup.processes().len(),
             ));
         }
         if interrupts > 1 {

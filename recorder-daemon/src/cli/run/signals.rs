@@ -3,11 +3,12 @@
 use std::{
     fs, io,
     os::{fd::AsFd, unix::net::UnixStream},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
+    consts::{SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
     iterator::{backend::SignalDelivery, exfiltrator::WithOrigin},
     low_level::siginfo::{Cause, Origin},
 };
@@ -67,6 +68,56 @@ impl Received {
         let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
         if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(self.signal)) {
             let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// Whether this process was started with SIGPIPE ignored, as systemd starts services.
+static BROKEN_PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+
+/// Rust's runtime ignores SIGPIPE before main, so what was inherited must be asked before that.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = {
+    extern "C" fn ask() {
+        // SAFETY: asks and changes nothing; a zeroed sigaction is a valid one to be written to.
+        let ignored = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(SIGPIPE, std::ptr::null(), &raw mut action) == 0
+                && action.sa_sigaction == libc::SIG_IGN
+        };
+        BROKEN_PIPE_IGNORED.store(ignored, Ordering::Relaxed);
+    }
+    ask
+};
+
+/// What a command inherits of its signals where nobody stands between: std resets it in each child.
+#[derive(Clone, Copy)]
+pub(super) struct Inherited {
+    blocked: libc::sigset_t,
+    broken_pipe_ignored: bool,
+}
+
+impl Inherited {
+    /// This thread's.
+    pub(super) fn read() -> Self {
+        // SAFETY: asks and changes nothing; a zeroed set is a valid one to be written to.
+        let blocked = unsafe {
+            let mut blocked: libc::sigset_t = std::mem::zeroed();
+            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &raw mut blocked);
+            blocked
+        };
+        Self { blocked, broken_pipe_ignored: BROKEN_PIPE_IGNORED.load(Ordering::Relaxed) }
+    }
+
+    /// Makes it the calling thread's. Async-signal-safe.
+    pub(super) fn restore(&self) {
+        // SAFETY: both are allowed between fork and execve, and the set was filled by the kernel.
+        unsafe {
+            if self.broken_pipe_ignored {
+                libc::signal(SIGPIPE, libc::SIG_IGN);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.blocked, std::ptr::null_mut());
         }
     }
 }
