@@ -62,7 +62,7 @@ pub struct Misses {
     pub calls: u64,
     /// New cgroups below the unit's own that could not be armed.
     pub cgroups: u64,
-    /// Evidence (who, when) of calls that were counted all the same.
+    /// Evidence (who, when, a program's path) of calls that were counted all the same.
     pub sightings: u64,
     /// Always zero.
     pub padding: u64,
@@ -93,7 +93,8 @@ pub struct Sighting {
     pub unit: u32,
     /// The discriminant of an [`Abi`](crate::Abi).
     pub abi: u32,
-    /// The program: a mix of the inode number and the device of the file that the task executes.
+    /// The program: a hash of the inode number, its generation and the device of the file that the task
+    /// executes.
     pub program: u64,
     /// The syscall number, without x32's bit.
     pub number: u32,
@@ -106,7 +107,8 @@ const _: () = assert!(size_of::<Sighting>() == 24);
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Program {
-    /// As it was given to execve, NUL-terminated, cut at [`PATH_LEN`].
+    /// As it was given to execve, or as a script's first line names its interpreter. NUL-terminated, cut at
+    /// [`PATH_LEN`].
     pub path: [u8; PATH_LEN],
 }
 const _: () = assert!(size_of::<Program>() == PATH_LEN);
@@ -138,12 +140,14 @@ pub struct Target {
     pub file_f_inode: u32,
     /// `inode.i_ino`
     pub inode_i_ino: u32,
+    /// `inode.i_generation`
+    pub inode_i_generation: u32,
     /// `inode.i_sb`
     pub inode_i_sb: u32,
     /// `super_block.s_dev`
     pub super_block_s_dev: u32,
-    /// `linux_binprm.filename`
-    pub linux_binprm_filename: u32,
+    /// `linux_binprm.interp`
+    pub linux_binprm_interp: u32,
     /// The 32-bit word of `task_struct` that tells a compat call from a native one.
     pub task_compat_word: u32,
     /// The bit of that word: set in a compat call.
@@ -155,4 +159,4 @@ pub struct Target {
     /// The discriminant of the [`Abi`](crate::Abi) of compat calls.
     pub compat_abi: u32,
 }
-const _: () = assert!(size_of::<Target>() == 18 * 4);
+const _: () = assert!(size_of::<Target>() == 19 * 4);

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod export;
 pub mod kernel;
 pub mod observe;
+mod printable;
 pub mod recording;
 pub mod syscalls;
 pub mod units;

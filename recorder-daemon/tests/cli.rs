@@ -97,6 +97,34 @@ fn an_export_of_a_recording_with_gaps_says_so() {
     );
 }
 
+/// The table is what a reviewer signs, so it must tell where list and evidence differ.
+#[test]
+fn show_tells_where_the_list_and_what_was_seen_differ() {
+    let (folder, file) = folder();
+    let whole = fs::read_to_string(&file).unwrap();
+    fs::write(&file, whole.replace("    \"bind\",\n", "    \"ptrace\",\n    \"raed\",\n")).unwrap();
+    let table = text(&run(&["show", "a.toml"], folder.path()).stdout);
+    let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert!(row("bind").ends_with("seen, but not allowed"), "{table}");
+    assert!(row("ptrace").ends_with("allowed, but never seen"), "{table}");
+    assert!(row("raed").ends_with("no system call of this name is known"), "{table}");
+    let output = run(&["export", "a.toml", "--format", "names"], folder.path());
+    assert_eq!(text(&output.stdout), "accept4\nexecve\nptrace\nraed\nread\nwrite\n");
+    assert!(text(&output.stderr).contains("raed is no system call"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_empty_list_is_not_exported() {
+    let (folder, file) = folder();
+    let whole = fs::read_to_string(&file).unwrap();
+    let (head, rest) = whole.split_once("[allow]").unwrap();
+    let (_, rest) = rest.split_once("[unnamed]").unwrap();
+    fs::write(&file, format!("{head}[allow]\nx86_64 = []\n\n[unnamed]{rest}")).unwrap();
+    let line = complaint(&["export", "a.toml", "-o", "out.conf"], folder.path(), 65);
+    assert!(line.contains("allows nothing"), "{line}");
+    assert!(!folder.path().join("out.conf").exists());
+}
+
 #[test]
 fn bad_files_get_one_line_each() {
     let (folder, _) = folder();

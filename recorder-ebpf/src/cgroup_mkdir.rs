@@ -19,10 +19,15 @@ pub(crate) fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
     let id = cgroup.cgroup_id();
     // The prefilter goes last: whoever gets past it must find the entry.
     if let Err(error) = CGROUPS.insert(id, armed, 0) {
-        warn!(&ctx, "cgroup {} below {} is not recorded: error {}", id, parent, error);
         if let Some(row) = ROWS.get_ptr_mut(RowKey { unit: armed.unit, abi: target!(native_abi) }) {
-            // SAFETY: only this processor writes its row, and tracepoint programs are not preempted.
-            unsafe { (*row).misses.cgroups += 1 };
+            // SAFETY: as in sys_enter's `count`.
+            unsafe {
+                if (*row).misses.cgroups == 0 {
+                    // Once a processor: whoever makes cgroups by the thousand must not flood the log.
+                    warn!(&ctx, "cgroup {} below {} is not recorded: error {}", id, parent, error);
+                }
+                (*row).misses.cgroups += 1;
+            }
         }
         return 0;
     }

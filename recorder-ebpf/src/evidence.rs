@@ -24,8 +24,14 @@ pub(crate) fn keep(sighting: &Sighting) {
     {
         return;
     }
-    if let Some(row) = ROWS.get_ptr_mut(RowKey { unit: sighting.unit, abi: target!(native_abi) }) {
-        // SAFETY: only this processor writes its row, and is not preempted meanwhile.
+    miss(sighting.unit);
+}
+
+/// Counts evidence of a unit that found no place.
+#[inline(never)]
+pub(crate) fn miss(unit: u32) {
+    if let Some(row) = ROWS.get_ptr_mut(RowKey { unit, abi: target!(native_abi) }) {
+        // SAFETY: as in sys_enter's `count`.
         unsafe { (*row).misses.sightings += 1 };
     }
 }

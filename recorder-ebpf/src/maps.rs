@@ -19,7 +19,8 @@ pub(crate) static CGROUPS: HashMap<u64, Armed> = HashMap::with_max_entries(1, BP
 #[map]
 pub(crate) static FILTER: Array<u8> = Array::with_max_entries(FILTER_LEN, 0);
 
-/// The counts. Made by user space before a cgroup is armed, so that counting never allocates.
+/// The counts. User space makes the native ABI's row before it arms a cgroup, so that counting a native call
+/// never allocates.
 #[map]
 pub(crate) static ROWS: PerCpuHashMap<RowKey, Row> = PerCpuHashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 

@@ -13,7 +13,13 @@ use crate::{
 #[btf_tracepoint(function = "sys_enter")]
 pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let task = current();
-    let Some(armed) = armed(cgroup_of(task)) else { return 0 };
+    let cgroup = cgroup_of(task);
+    let armed = armed(cgroup).or_else(|| {
+        // Moved since to another cgroup, and the one before removed? Then the task belongs where it is now.
+        let now = cgroup_of(task);
+        if now == cgroup { None } else { armed(now) }
+    });
+    let Some(armed) = armed else { return 0 };
     // The second argument is the number, sign-extended from 32 bits.
     count(task, armed.unit, ctx.arg(1));
     0
@@ -25,7 +31,8 @@ pub(crate) fn armed(cgroup: u64) -> Option<Armed> {
     if FILTER.get(filter_index(cgroup)).is_none_or(|set| *set == 0) {
         return None;
     }
-    // SAFETY: an entry is removed only when its cgroup is gone, and this task is in it.
+    // SAFETY: an entry is removed only when its cgroup is, and was empty by then; without preallocation the
+    // kernel keeps a removed element whole until nobody can be reading it.
     unsafe { CGROUPS.get(cgroup) }.copied()
 }
 
@@ -52,8 +59,10 @@ fn count(task: Kernel, unit: u32, raw: u32) {
         }
         return;
     }
-    // SAFETY: index is in bounds. No other task runs here in between: the kernel disables preemption around
-    // a program on a syscall tracepoint, and a row is this processor's own.
+    // SAFETY: index is in bounds, and a row is this processor's own. No other task adds to it in between: up
+    // to Linux 6.18 the kernel disables preemption around a program on a syscall tracepoint; where a later one
+    // does not, it does not run the program a second time on a processor that is in it (see
+    // `Recorder::skipped`).
     unsafe {
         let calls = (&raw mut (*row).calls).cast::<u64>().add(index);
         *calls += 1;
@@ -66,7 +75,7 @@ fn count(task: Kernel, unit: u32, raw: u32) {
     }
 }
 
-/// Exact for two programs on one device whose inode numbers fit 32 bits.
+/// Two programs fold to the same once in four thousand million; then evidence is missing, never a call.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "folded on purpose")]
 fn fold(program: u64) -> u32 {

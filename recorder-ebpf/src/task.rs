@@ -51,13 +51,16 @@ pub(crate) fn cgroup_of(task: Kernel) -> u64 {
     task.follow(target!(task_cgroups)).follow(target!(css_set_dfl_cgrp)).cgroup_id()
 }
 
-/// What tells the program that `task` executes from others: the inode number of its file, mixed with the
-/// device. Zero for a task without memory of its own. A process cannot change it but by execve (or, with
-/// CAP_SYS_RESOURCE, prctl `PR_SET_MM_EXE_FILE`).
+/// What tells the program that `task` executes from others: a hash of its file's inode number, the
+/// generation of that number (it is given again when a file is removed) and the device. A process cannot
+/// change it but by execve (or, with CAP_SYS_RESOURCE, prctl `PR_SET_MM_EXE_FILE`).
 #[inline(always)]
 pub(crate) fn program_of(task: Kernel) -> u64 {
+    // 2^64 divided by the golden ratio: a multiplication by it spreads neighbours over all bits.
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     let inode = task.follow(target!(task_mm)).follow(target!(mm_exe_file)).follow(target!(file_f_inode));
     let number: u64 = inode.load(target!(inode_i_ino));
+    let generation: u32 = inode.load(target!(inode_i_generation));
     let device: u32 = inode.follow(target!(inode_i_sb)).load(target!(super_block_s_dev));
-    number ^ (u64::from(device) << 32)
+    (number.wrapping_mul(SPREAD) ^ u64::from(device)).wrapping_mul(SPREAD) ^ u64::from(generation)
 }

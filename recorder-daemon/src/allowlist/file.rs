@@ -13,7 +13,11 @@ use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 
 use super::{Allowlist, Evidence, Observed};
-use crate::recording::{Gap, Host, Tally, Timestamp};
+use crate::{
+    printable::printable,
+    recording::{Gap, Host, Tally, Timestamp},
+    syscalls,
+};
 
 /// The format that this version writes and reads.
 pub const FORMAT: u32 = 1;
@@ -46,6 +50,18 @@ pub enum Error {
     Name {
         /// What it says.
         name: String,
+    },
+    /// Evidence under another name than the number's own.
+    #[error("the evidence calls number {number} of {abi} {theirs}, but that is {ours}")]
+    OtherName {
+        /// The ABI.
+        abi: &'static str,
+        /// The number.
+        number: u32,
+        /// What it says.
+        theirs: String,
+        /// What the tables say.
+        ours: &'static str,
     },
     /// The same name twice.
     #[error("{name} stands twice for {abi}")]
@@ -94,7 +110,7 @@ struct File {
     evidence: Vec<EvidenceTable>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ObservedTable {
     hosts: BTreeSet<String>,
@@ -123,11 +139,6 @@ struct EvidenceTable {
 }
 
 #[derive(Serialize)]
-struct Tail {
-    observed: ObservedTable,
-}
-
-#[derive(Serialize)]
 struct EvidenceList {
     evidence: Vec<EvidenceTable>,
 }
@@ -143,11 +154,8 @@ impl Allowlist {
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let unit = toml::Value::from(self.unit.as_str());
-        // A unit's name may hold anything; a comment ends at the first control byte.
-        let shown: String = self.unit.chars().filter(|c| !c.is_control()).collect();
-        writeln!(text, "# What {shown} was seen to call. Review, then export.")?;
-        writeln!(text, "format = {FORMAT}\nunit = {unit}\n")?;
+        writeln!(text, "# What {} was seen to call. Review, then export.", printable(&self.unit))?;
+        writeln!(text, "format = {FORMAT}\nunit = {}\n", toml::Value::from(self.unit.as_str()))?;
         writeln!(text, "[allow]")?;
         for (abi, names) in &self.allow {
             list(text, *abi, names.iter().map(|name| format!("{name:?}")))?;
@@ -156,19 +164,7 @@ impl Allowlist {
         for (abi, numbers) in &self.unnamed {
             list(text, *abi, numbers.iter().map(ToString::to_string))?;
         }
-        writeln!(text)?;
-        let observed = ObservedTable::from(&self.observed);
-        for line in serialize(&Tail { observed }).lines() {
-            match line {
-                "[observed.gaps]" => {
-                    writeln!(text, "{line:<28}# each may mean that a call is missing")?;
-                }
-                _ if line.starts_with("seconds =") => {
-                    writeln!(text, "{line:<28}# under observation, by a clock that nobody can set")?;
-                }
-                _ => writeln!(text, "{line}")?,
-            }
-        }
+        self.observed.write(text)?;
         let evidence: Vec<_> = self.evidence.iter().map(EvidenceTable::from).collect();
         if evidence.is_empty() {
             // An empty list would be written as a key, and fall to the table above it.
@@ -191,7 +187,7 @@ impl Allowlist {
         let file: File = toml::from_str(text).map_err(syntax)?;
         let mut evidence =
             file.evidence.into_iter().map(Evidence::try_from).collect::<Result<Vec<_>, _>>()?;
-        evidence.sort_by(|a, b| (a.call.abi, &a.name, a.call).cmp(&(b.call.abi, &b.name, b.call)));
+        Evidence::sort(&mut evidence);
         let mut seen = BTreeSet::new();
         if let Some(twice) = evidence.iter().find(|evidence| !seen.insert(evidence.call)) {
             let name = format!("the evidence of number {}", twice.call.number);
@@ -199,14 +195,29 @@ impl Allowlist {
         }
         Ok(Self {
             unit: file.unit,
-            allow: by_abi(file.allow, |name| {
-                let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-                if !name.is_empty() && name.chars().all(plain) { Ok(name) } else { Err(Error::Name { name }) }
-            })?,
+            allow: by_abi(file.allow, checked)?,
             unnamed: by_abi(file.unnamed, Ok)?,
             observed: file.observed.try_into()?,
             evidence,
         })
+    }
+}
+
+impl Observed {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n[observed]")?;
+        for (key, set) in
+            [("hosts", &self.host.names), ("kernels", &self.host.kernels), ("systemd", &self.host.systemd)]
+        {
+            let set = set.iter().map(|entry| toml::Value::from(entry.as_str())).collect();
+            writeln!(text, "{key} = {}", toml::Value::Array(set))?;
+        }
+        writeln!(text, "first = {}\nlast = {}", self.first, self.last)?;
+        let seconds = format!("seconds = {}", self.seconds);
+        writeln!(text, "{seconds:<28}# under observation, by a clock that nobody can set")?;
+        writeln!(text, "starts = {}\ncomplete = {}\n", self.starts, self.complete())?;
+        writeln!(text, "[observed.gaps]             # each may mean that a call is missing")?;
+        self.gaps.iter().try_for_each(|(gap, count)| writeln!(text, "{} = {count}", gap.name()))
     }
 }
 
@@ -246,6 +257,12 @@ fn by_abi<T: Ord + ToString>(
     Ok(checked)
 }
 
+/// Only what a syscall can be called: whatever reads a profile must not be steered by a name.
+fn checked(name: String) -> Result<String, Error> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.is_empty() && name.chars().all(plain) { Ok(name) } else { Err(Error::Name { name }) }
+}
+
 fn abi_of(name: &str) -> Result<Abi, Error> {
     Abi::from_name(name).ok_or_else(|| Error::Abi { abi: name.to_owned() })
 }
@@ -257,22 +274,6 @@ fn time_of(datetime: &Datetime) -> Result<Timestamp, Error> {
 
 fn datetime(at: Timestamp) -> Datetime {
     at.to_string().parse().expect("both write RFC 3339")
-}
-
-impl From<&Observed> for ObservedTable {
-    fn from(observed: &Observed) -> Self {
-        Self {
-            hosts: observed.host.names.clone(),
-            kernels: observed.host.kernels.clone(),
-            systemd: observed.host.systemd.clone(),
-            first: datetime(observed.first),
-            last: datetime(observed.last),
-            seconds: observed.seconds,
-            starts: observed.starts,
-            complete: observed.complete(),
-            gaps: observed.gaps.iter().map(|(gap, count)| (gap.name().to_owned(), *count)).collect(),
-        }
-    }
 }
 
 impl TryFrom<ObservedTable> for Observed {
@@ -316,9 +317,19 @@ impl TryFrom<EvidenceTable> for Evidence {
     type Error = Error;
 
     fn try_from(table: EvidenceTable) -> Result<Self, Error> {
+        let call = Call { abi: abi_of(&table.abi)?, number: table.number };
+        let name = table.name.map(checked).transpose()?;
+        // A table may be older than the file, so a number that it does not know may have any name.
+        let ours = syscalls::name(call.abi, call.number);
+        if let (Some(theirs), Some(ours)) = (&name, ours)
+            && theirs != ours
+        {
+            let abi = call.abi.name();
+            return Err(Error::OtherName { abi, number: call.number, theirs: theirs.clone(), ours });
+        }
         Ok(Self {
-            call: Call { abi: abi_of(&table.abi)?, number: table.number },
-            name: table.name,
+            call,
+            name,
             tally: Tally {
                 calls: table.calls,
                 first_seen: time_of(&table.first_seen)?,

@@ -56,6 +56,13 @@ pub struct Evidence {
     pub tally: Tally,
 }
 
+impl Evidence {
+    /// The order in files: by ABI and name, numbers without a name first.
+    fn sort(evidence: &mut [Self]) {
+        evidence.sort_by(|a, b| (a.call.abi, &a.name, a.call).cmp(&(b.call.abi, &b.name, b.call)));
+    }
+}
+
 impl Observed {
     /// Whether nothing is known to be missing.
     #[must_use]
@@ -91,7 +98,7 @@ impl Allowlist {
             }
             evidence.push(Evidence { call, name, tally });
         }
-        evidence.sort_by(|a, b| (a.call.abi, &a.name, a.call).cmp(&(b.call.abi, &b.name, b.call)));
+        Evidence::sort(&mut evidence);
         let numbers: usize = unnamed.values().map(BTreeSet::len).sum();
         if numbers > 0 {
             gaps.insert(Gap::UnnamedNumbers, numbers as u64);
@@ -106,6 +113,12 @@ impl Allowlist {
             gaps,
         };
         Self { unit: recording.unit.clone(), allow, unnamed, observed, evidence }
+    }
+
+    /// How many calls were made in all.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.evidence.iter().fold(0, |sum, evidence| sum.saturating_add(evidence.tally.calls))
     }
 
     /// All names, whatever the ABI.

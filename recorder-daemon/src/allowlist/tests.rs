@@ -101,7 +101,12 @@ fn every_fault_has_its_own_message() {
         ("cgroups_not_armed", "cgroups_not_alarmed"),
         ("first = 2026-11-23T17:36:19Z", "first = 17:36:19"),
         ("starts = 4", "starts = -4"),
-        ("number = 49", "number = 0"),
+        ("number = 49", "number = 50"),
+        ("name = \"bind\"", "name = \"b\\u001bind\""),
+        (
+            "abi = \"i386\"\nname = \"getpid\"\nnumber = 20",
+            "abi = \"x86_64\"\nname = \"execve\"\nnumber = 59",
+        ),
     ];
     let messages: Vec<_> =
         faults.map(|(from, to)| format!("{from:?} → {to:?}\n  {}", error(from, to))).into();

@@ -23,12 +23,16 @@ pub(super) enum Error {
     Exists { path: PathBuf },
     #[error("{}: cannot be written: {source}; write elsewhere with -o FILE", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error("{error}; the allowlist is in {}", spare.display())]
+    WrittenElsewhere { error: Box<Error>, spare: PathBuf },
     #[error("{}: no such file; give the path of an allowlist file, as `syscall-recorder run` writes one", path.display())]
     NoSuchFile { path: PathBuf },
     #[error("{}: cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{}: no allowlist: {source}", path.display())]
     BadFile { path: PathBuf, source: allowlist::Error },
+    #[error("{}: allows nothing, and a profile of it would allow everything; nothing was written", path.display())]
+    NothingAllowed { path: PathBuf },
     #[error("the signals cannot be caught: {source}")]
     Signals { source: io::Error },
     #[error("waiting for {command} failed: {source}")]
@@ -48,9 +52,10 @@ impl Error {
             Self::Units { .. } => 69,
             Self::CommandNotFound { .. } => 127,
             Self::CommandNotRunnable { .. } => 126,
-            Self::Exists { .. } | Self::Write { .. } => 73,
+            Self::Exists { .. } | Self::Write { .. } | Self::WrittenElsewhere { .. } => 73,
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => 77,
             Self::NoSuchFile { .. } | Self::Read { .. } => 66,
-            Self::BadFile { .. } => 65,
+            Self::BadFile { .. } | Self::NothingAllowed { .. } => 65,
             Self::Host { .. } | Self::Signals { .. } | Self::Wait { .. } => 70,
         }
     }

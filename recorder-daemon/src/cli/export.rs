@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::{complain, error::Error, files};
-use crate::export::{self, ErrorNumber};
+use crate::{export, syscalls};
 
 /// Turn an allowlist into a profile that something enforces.
 #[derive(clap::Args)]
@@ -51,14 +51,22 @@ enum ErrorName {
 
 pub(super) fn export(args: &Args) -> Result<(), Error> {
     let allowlist = files::read(&args.file)?;
-    let error_number = args.error_number.map(|ErrorName::Eperm| ErrorNumber::Eperm);
+    let error_number = args.error_number.map(|ErrorName::Eperm| "EPERM");
     let text = match args.format {
-        Format::Systemd => export::systemd(&allowlist, error_number.as_ref()),
+        Format::Systemd => export::systemd(&allowlist, error_number)
+            .map_err(|export::NothingAllowed| Error::NothingAllowed { path: args.file.clone() })?,
         Format::Names => export::names(&allowlist),
     };
     files::write(args.output.as_deref(), args.force, &text)?;
     for (&gap, count) in &allowlist.observed.gaps {
         complain(&format!("{}: incomplete: {}: {count}", args.file.display(), gap.meaning()));
+    }
+    for name in allowlist.names().into_iter().filter(|name| !syscalls::is_known(name)) {
+        complain(&format!(
+            "{}: {name} is no system call of Linux {}",
+            args.file.display(),
+            syscalls::KERNEL_VERSION
+        ));
     }
     Ok(())
 }

@@ -11,15 +11,17 @@ mod text;
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
+    sync::LazyLock,
 };
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
+use crate::{printable::printable, syscalls};
 use error::Error;
 
 #[derive(Parser)]
-#[command(name = "syscall-recorder", version, about, long_about = None, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "syscall-recorder", version, long_version = LONG_VERSION.as_str(), about, long_about = None, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +46,12 @@ Examples:
 Exit status: 0 done, 2 wrong usage, 65 bad data, 66 no such file, 69 no kernel support, 70 a bug, \
 73 cannot write, 77 no permission. run gives the command's own status, 127 where the command cannot be \
 found and 126 where it cannot be run.";
+
+/// The version, and whose names it knows.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (kernel, systemd) = (syscalls::KERNEL_VERSION, syscalls::SYSTEMD_VERSION);
+    format!("{}\nsystem calls of Linux {kernel}, sets of systemd {systemd}", env!("CARGO_PKG_VERSION"))
+});
 
 /// Does what the command line says. Gives the exit status.
 #[must_use]
@@ -78,5 +86,5 @@ fn log_to_standard_error() {
 /// One line on standard error. Names in it come from outside, so control bytes are spelled out.
 fn complain(message: &str) {
     // Nobody is left to tell where this fails.
-    let _ = writeln!(anstream::stderr(), "syscall-recorder: {}", text::printable(message));
+    let _ = writeln!(anstream::stderr(), "syscall-recorder: {}", printable(message));
 }

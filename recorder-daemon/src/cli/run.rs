@@ -15,11 +15,12 @@ use super::{
     complain,
     error::Error,
     files::Output,
-    text::{count, duration, printable},
+    text::{count, duration},
 };
 use crate::{
     allowlist::Allowlist,
     kernel::{Limits, Recorder},
+    printable::printable,
     recording::{Gap, Host, Recording, SpanId},
     units::{Cgroup, Mount, sweep},
 };
@@ -72,17 +73,32 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     let cgroup = Cgroup::create(&mount)?;
     let host = host()?;
     let id = SpanId { boot: host.boot, began: boot_clock(), cgroup: cgroup.id()? };
-    let followed = follow::follow(&program, &mut recorder, cgroup, signals)?;
-    drop(recorder);
+    let mut cgroup = cgroup;
+    let followed = follow::follow(&program, &mut recorder, &mut cgroup, signals)?;
 
     let unit = args.unit.clone().unwrap_or_else(|| program.name());
     let mut recording = Recording::new(unit, host.host);
-    let status = followed.status;
     recording.spans.insert(id, followed.span.clone());
     let allowlist = Allowlist::of(&recording);
-    let path = output.commit(&allowlist.to_toml())?;
-    summarize(&allowlist, &followed, &path);
-    Ok(ExitCode::from(status))
+    // What was recorded is safe before anything else can go wrong.
+    let written = write(output, &allowlist.to_toml(), &program.name());
+    if let Err(error) = cgroup.remove() {
+        complain(&error.to_string());
+    }
+    summarize(&allowlist, &followed, &written?);
+    Ok(ExitCode::from(followed.status))
+}
+
+/// Writes the allowlist; where that fails after all, beside the other temporary files: a recording of days
+/// must not be lost to a full disk.
+fn write(output: Output, text: &str, name: &str) -> Result<PathBuf, Error> {
+    output.commit(text).map_err(|error| {
+        let spare = std::env::temp_dir().join(format!("{name}-{}.toml", std::process::id()));
+        match Output::open(&spare, false).and_then(|output| output.commit(text)) {
+            Ok(spare) => Error::WrittenElsewhere { error: Box::new(error), spare },
+            Err(_) => error,
+        }
+    })
 }
 
 struct HostFacts {
@@ -107,13 +123,12 @@ fn host() -> Result<HostFacts, Error> {
 /// What a person wants to know now, on standard error: standard output is the command's.
 fn summarize(allowlist: &Allowlist, followed: &Followed, path: &Path) {
     let observed = &allowlist.observed;
-    let made = allowlist.evidence.iter().map(|evidence| evidence.tally.calls).sum();
     let names = count(allowlist.names().len() as u64, "name");
     let path = printable(&path.display().to_string());
     complain(&format!(
         "{}: {names} in {}, {}; allowlist in {path}",
         allowlist.unit,
-        count(made, "call"),
+        count(allowlist.calls(), "call"),
         duration(observed.seconds),
     ));
     for (&gap, number) in &observed.gaps {

@@ -4,7 +4,7 @@ mod names;
 mod systemd;
 
 pub use names::names;
-pub use systemd::{ErrorNumber, systemd};
+pub use systemd::{NothingAllowed, systemd};
 
 #[cfg(test)]
 mod tests;

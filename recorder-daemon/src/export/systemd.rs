@@ -10,22 +10,12 @@ use std::{
 
 use recorder_common::Abi;
 
-use crate::{allowlist::Allowlist, syscalls};
+use crate::{allowlist::Allowlist, printable::printable, syscalls};
 
-/// What a denied call returns, in place of killing the process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ErrorNumber {
-    /// `EPERM`, which most programs can live with.
-    Eperm,
-}
-
-impl fmt::Display for ErrorNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Eperm => f.write_str("EPERM"),
-        }
-    }
-}
+/// The allowlist allows nothing. The drop-in would consist of the reset alone, and a reset alone lifts every
+/// filter there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NothingAllowed;
 
 /// Where a drop-in's lines are broken, in columns. systemd joins nothing here: each line is a setting of
 /// its own that adds to the ones before.
@@ -33,16 +23,21 @@ const WIDTH: usize = 100;
 
 const SETTING: &str = "SystemCallFilter=";
 
-/// The text of the drop-in.
-#[must_use]
-pub fn systemd(allowlist: &Allowlist, error_number: Option<&ErrorNumber>) -> String {
+/// How many numbers without a name the header lists.
+const LISTED: usize = 16;
+
+/// The text of the drop-in. With `error_number`, as `EPERM`, a denied call fails with that error.
+pub fn systemd(allowlist: &Allowlist, error_number: Option<&str>) -> Result<String, NothingAllowed> {
+    if allowlist.names().is_empty() {
+        return Err(NothingAllowed);
+    }
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write(&mut text, allowlist, error_number);
-    text
+    Ok(text)
 }
 
-fn write(text: &mut String, allowlist: &Allowlist, error_number: Option<&ErrorNumber>) -> fmt::Result {
+fn write(text: &mut String, allowlist: &Allowlist, error_number: Option<&str>) -> fmt::Result {
     header(text, allowlist)?;
     writeln!(text, "[Service]")?;
     writeln!(text, "# What the unit file or another drop-in allows is taken back first.")?;
@@ -53,7 +48,7 @@ fn write(text: &mut String, allowlist: &Allowlist, error_number: Option<&ErrorNu
     }
     architectures(text, allowlist)?;
     if let Some(error_number) = error_number {
-        writeln!(text, "\n# A denied call fails with this error; without the line it ends the process.")?;
+        writeln!(text, "\n# A denied call fails with this error, and does not end the process.")?;
         writeln!(text, "SystemCallErrorNumber={error_number}")?;
     }
     Ok(())
@@ -61,9 +56,8 @@ fn write(text: &mut String, allowlist: &Allowlist, error_number: Option<&ErrorNu
 
 fn header(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
     let observed = &allowlist.observed;
-    // A unit's name may hold anything, and a line break in it would end the comment.
-    let unit: String = allowlist.unit.chars().filter(|c| !c.is_control()).collect();
-    writeln!(text, "# The system calls that {unit} was seen to make; every other one is denied.")?;
+    writeln!(text, "# The system calls that {} was seen to make.", printable(&allowlist.unit))?;
+    writeln!(text, "# systemd adds those of its set @default; every other one is denied.")?;
     writeln!(
         text,
         "# Observed from {} to {}, {} under observation.",
@@ -75,8 +69,16 @@ fn header(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
         writeln!(text, "# INCOMPLETE: {}: {count}", gap.meaning())?;
     }
     for (abi, numbers) in allowlist.unnamed.iter().filter(|(_, numbers)| !numbers.is_empty()) {
-        let numbers = join(numbers.iter().map(u32::to_string));
-        writeln!(text, "# NOT ALLOWED, because no table names them: the {} numbers {numbers}", abi.name())?;
+        let more = numbers
+            .len()
+            .checked_sub(LISTED + 1)
+            .map_or_else(String::new, |more| format!(" and {} more", more + 1));
+        let numbers = join(numbers.iter().take(LISTED).map(u32::to_string));
+        writeln!(
+            text,
+            "# NOT ALLOWED, because no table names them: the {} numbers {numbers}{more}",
+            abi.name()
+        )?;
     }
     Ok(())
 }

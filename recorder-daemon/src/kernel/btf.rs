@@ -80,7 +80,7 @@ impl<'a> Btf<'a> {
                 self.structs.entry(name).or_insert(at);
             }
             self.begins.push(at);
-            at += TYPE + tail(kind, info & 0xffff)?;
+            at += TYPE + tail(kind, parts(info))?;
         }
         if at == self.types.len() { Ok(()) } else { Err(BtfError::Truncated) }
     }
@@ -112,7 +112,7 @@ impl<'a> Btf<'a> {
     fn aggregate(&self, at: usize) -> Option<Aggregate> {
         let info = word(self.types, at + 4)?;
         let is_one = matches!(kind(info), STRUCT | UNION);
-        is_one.then_some(Aggregate { members: at + TYPE, count: info & 0xffff, bit_fields: info >> 31 == 1 })
+        is_one.then_some(Aggregate { members: at + TYPE, count: parts(info), bit_fields: info >> 31 == 1 })
     }
 
     /// The name of the type or member that begins at `at`; types and members both begin with it.
@@ -122,10 +122,16 @@ impl<'a> Btf<'a> {
     }
 }
 
-/// Bits 24 to 28 of a type's second word.
-#[expect(clippy::cast_possible_truncation, reason = "five bits")]
+/// Bits 24 to 30 of a type's second word. Before Linux 7.2 it was five bits, and the rest zero.
+#[expect(clippy::cast_possible_truncation, reason = "seven bits")]
 fn kind(info: usize) -> u32 {
-    (info >> 24 & 0x1f) as u32
+    (info >> 24 & 0x7f) as u32
+}
+
+/// How many parts a type has: bits 0 to 23 of its second word. Before Linux 7.2 it was 16 bits, and the rest
+/// zero.
+fn parts(info: usize) -> usize {
+    info & 0x00ff_ffff
 }
 
 /// How many bytes follow a type's first three words. `count` is the number of its parts.

@@ -8,7 +8,7 @@ pub enum Error {
     /// The kernel publishes no type information.
     #[error(
         "this kernel publishes no type information: {path} cannot be read ({reason}); \
-         recording needs a kernel built with CONFIG_DEBUG_INFO_BTF=y (Debian 11 or later has it)"
+         recording needs Linux 5.11 or later, built with CONFIG_DEBUG_INFO_BTF=y (Debian 12 has it)"
     )]
     NoBtf {
         /// The file that was tried.
@@ -33,10 +33,10 @@ pub enum Error {
     )]
     NotPermitted,
     /// The object or one of its maps was refused.
-    #[error("cannot load the kernel program: {0}")]
+    #[error("cannot load the kernel program: {}", chain(.0))]
     Load(#[source] EbpfError),
     /// One program was refused.
-    #[error("cannot load or attach the kernel program {program}: {source}")]
+    #[error("cannot load or attach the kernel program {program}: {}", chain(source))]
     Program {
         /// The hook.
         program: &'static str,
@@ -50,7 +50,7 @@ pub enum Error {
         name: &'static str,
     },
     /// A map cannot be read or written.
-    #[error("cannot use the kernel map {map}: {source}")]
+    #[error("cannot use the kernel map {map}: {}", chain(source))]
     Map {
         /// The map.
         map: &'static str,
@@ -79,6 +79,21 @@ impl Error {
     pub(super) fn map(map: &'static str) -> impl FnOnce(MapError) -> Self {
         move |source| Self::Map { map, source }
     }
+}
+
+/// An error with all that it came of; aya's own say what was tried, and their sources why it failed. One that
+/// is said already is not said again.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let more = error.to_string();
+        if !said.contains(&more) {
+            said = format!("{said}: {more}");
+        }
+        next = error.source();
+    }
+    said
 }
 
 /// Whether the kernel said EPERM or EACCES, however deep aya has put it. The verifier says EACCES too, but

@@ -99,9 +99,10 @@ impl Recorder {
         snapshot::read(&self.ebpf, unit.0)
     }
 
-    /// How often the kernel skipped the counting program, because it was running on that processor
-    /// already. It cannot happen on a syscall tracepoint as far as is known; the kernel counts it, so it is
-    /// asked. All units together, from `recursion_misses` in the program's fdinfo (Linux 5.12).
+    /// How often the kernel skipped the counting program because a task that was preempted inside it was
+    /// still in it on that processor. Any of the host's tasks, recorded or not. Up to Linux 6.18 it cannot
+    /// happen, for preemption is disabled there; in 7.2 it is not, and does. From `recursion_misses` in the
+    /// program's fdinfo (Linux 5.12).
     pub fn skipped(&mut self) -> Result<u64, Error> {
         let program = hook(&mut self.ebpf, names::SYS_ENTER)?;
         let fd = program.fd().map_err(|error| Error::program(names::SYS_ENTER, error))?;

@@ -3,7 +3,7 @@
 //! Rust programs have no CO-RE relocations, so the offsets are looked up in the kernel's own BTF at each
 //! start and handed to the kernel program as constants. None is compiled in.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use recorder_common::{Abi, Target};
 
@@ -20,6 +20,8 @@ struct Machine {
     compat_word: &'static str,
     compat_bit: u32,
     x32_bit: u32,
+    /// All of them.
+    abis: &'static [Abi],
 }
 
 /// `TS_COMPAT` in arch/x86/include/asm/thread_info.h; `__X32_SYSCALL_BIT` in its uapi/asm/unistd.h.
@@ -30,23 +32,33 @@ const MACHINE: Machine = Machine {
     compat_word: "status",
     compat_bit: 2,
     x32_bit: 0x4000_0000,
+    abis: &[Abi::X86_64, Abi::I386, Abi::X32],
 };
 
 /// `TIF_32BIT` in arch/arm64/include/asm/thread_info.h.
 #[cfg(target_arch = "aarch64")]
-const MACHINE: Machine =
-    Machine { native: Abi::Aarch64, compat: Abi::Arm, compat_word: "flags", compat_bit: 1 << 22, x32_bit: 0 };
+const MACHINE: Machine = Machine {
+    native: Abi::Aarch64,
+    compat: Abi::Arm,
+    compat_word: "flags",
+    compat_bit: 1 << 22,
+    x32_bit: 0,
+    abis: &[Abi::Aarch64, Abi::Arm],
+};
 
 /// The ABI of this machine's 64-bit programs.
 pub(super) const NATIVE: Abi = MACHINE.native;
 
 /// The ABIs by which this machine's kernel can be entered.
-pub(super) const ABIS: &[Abi] = &[MACHINE.native, MACHINE.compat, Abi::X32];
+pub(super) const ABIS: &[Abi] = MACHINE.abis;
 
 /// Reads the offsets from the BTF file at `path`.
 pub(super) fn read(path: &Path) -> Result<Target, Error> {
     let no_btf = |reason: String| Error::NoBtf { path: path.to_owned(), reason };
-    let file = fs::read(path).map_err(|error| no_btf(error.to_string()))?;
+    let file = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => no_btf(error.to_string()),
+        _ => Error::Read { path: path.to_owned(), source: error },
+    })?;
     let btf = Btf::parse(&file).map_err(|error| no_btf(error.to_string()))?;
     let field = |structure: &'static str, field: &'static str| {
         btf.offset(structure, field).ok_or(Error::MissingField { structure, field })
@@ -62,9 +74,10 @@ pub(super) fn read(path: &Path) -> Result<Target, Error> {
         mm_exe_file: field("mm_struct", "exe_file")?,
         file_f_inode: field("file", "f_inode")?,
         inode_i_ino: field("inode", "i_ino")?,
+        inode_i_generation: field("inode", "i_generation")?,
         inode_i_sb: field("inode", "i_sb")?,
         super_block_s_dev: field("super_block", "s_dev")?,
-        linux_binprm_filename: field("linux_binprm", "filename")?,
+        linux_binprm_interp: field("linux_binprm", "interp")?,
         task_compat_word: field("task_struct", "thread_info")? + field("thread_info", MACHINE.compat_word)?,
         compat_bit: MACHINE.compat_bit,
         x32_bit: MACHINE.x32_bit,

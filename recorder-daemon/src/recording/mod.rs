@@ -73,8 +73,8 @@ pub struct Tally {
     pub first_seen: Timestamp,
     /// When last, to within the time between two readings.
     pub last_seen: Timestamp,
-    /// The programs that made it, by the path given to execve. Empty if only the code that sets the first
-    /// process up made it.
+    /// The programs that made it, by the path given to execve. Those that were not executed inside are not
+    /// among them: what set the first process up, and what was moved in.
     pub programs: BTreeSet<String>,
 }
 
@@ -136,7 +136,7 @@ impl Tally {
 
     /// Adds the count of another span.
     pub fn add(&mut self, other: &Self) {
-        self.calls += other.calls;
+        self.calls = self.calls.saturating_add(other.calls);
         self.merge_witness(other);
     }
 

@@ -13,6 +13,9 @@ use super::{Error, Mount};
 /// What the folders are called: the prefix, then the [`Maker`].
 const PREFIX: &str = "syscall-recorder-run-";
 
+/// What reading a file of a removed cgroup gives.
+const ENODEV: i32 = 19;
+
 /// A cgroup that lives as long as this value. Dropping it moves what is still in it to the cgroup above.
 #[derive(Debug)]
 pub struct Cgroup {
@@ -36,7 +39,8 @@ struct Maker {
 impl Maker {
     fn me() -> Self {
         let pid = std::process::id();
-        Self { pid_namespace: pid_namespace(), pid, started: start_time(pid).unwrap_or_default() }
+        let started = if proc_is_ours() { start_time(pid) } else { None };
+        Self { pid_namespace: pid_namespace(), pid, started: started.unwrap_or_default() }
     }
 
     fn folder_name(&self) -> String {
@@ -53,9 +57,11 @@ impl Maker {
         fields.next().is_none().then_some(maker)
     }
 
-    /// Whether it is known to be no more. Of a maker in another namespace nothing is known.
+    /// Whether it is known to be no more. Of a maker in another namespace nothing is known, nor of one that
+    /// could not tell when it was started.
     fn is_gone(&self) -> bool {
-        self.pid_namespace == pid_namespace() && start_time(self.pid) != Some(self.started)
+        let ours = self.started != 0 && self.pid_namespace == pid_namespace() && proc_is_ours();
+        ours && start_time(self.pid) != Some(self.started)
     }
 }
 
@@ -80,12 +86,6 @@ impl Cgroup {
         Ok(fs::metadata(&self.path).map_err(Error::io("read", &self.path))?.ino())
     }
 
-    /// Its folder.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The file by which a process enters it: whoever writes `0` to it moves itself.
     pub fn entrance(&self) -> Result<File, Error> {
         let path = self.path.join("cgroup.procs");
@@ -100,15 +100,13 @@ impl Cgroup {
 
     /// Whether a live process is in it or below it.
     pub fn populated(&mut self) -> Result<bool, Error> {
-        let path = || self.path.join("cgroup.events");
         let mut text = String::new();
-        self.events.rewind().map_err(|source| Error::Io { action: "read", path: path(), source })?;
-        self.events.read_to_string(&mut text).map_err(|source| Error::Io {
-            action: "read",
-            path: path(),
-            source,
-        })?;
-        Ok(text.lines().any(|line| line == "populated 1"))
+        match self.events.rewind().and_then(|()| self.events.read_to_string(&mut text)) {
+            Ok(_) => Ok(text.lines().any(|line| line == "populated 1")),
+            // The recorded command has removed it, which only an empty one can be.
+            Err(error) if error.raw_os_error() == Some(ENODEV) => Ok(false),
+            Err(source) => Err(Error::Io { action: "read", path: self.path.join("cgroup.events"), source }),
+        }
     }
 
     /// The processes in it and below it.
@@ -218,6 +216,11 @@ fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the name, in parentheses, and may hold anything.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether /proc shows our own PID namespace, and not that of whoever made it without mounting a new /proc.
+fn proc_is_ours() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|name| name.as_os_str() == std::process::id().to_string().as_str())
 }
 
 /// The inode number of this process's PID namespace.

@@ -31,7 +31,10 @@ impl Program {
             vec![named.to_owned()]
         } else {
             let path = env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into());
-            env::split_paths(&path).map(|folder| folder.join(named)).collect()
+            // An empty entry is the current directory. With no slash in it, execvp would search PATH again, and
+            // each of its attempts be recorded.
+            let here = |folder: PathBuf| if folder.as_os_str().is_empty() { ".".into() } else { folder };
+            env::split_paths(&path).map(|folder| here(folder).join(named)).collect()
         };
         if word.is_empty() {
             return Err(not_found());

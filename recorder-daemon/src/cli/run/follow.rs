@@ -41,7 +41,7 @@ pub(super) struct Followed {
 pub(super) fn follow(
     program: &Program,
     recorder: &mut Recorder,
-    mut cgroup: Cgroup,
+    cgroup: &mut Cgroup,
     mut signals: Signals,
 ) -> Result<Followed, Error> {
     let began = boot_clock();
@@ -50,8 +50,11 @@ pub(super) fn follow(
     span.starts = 1;
     recorder.arm(UNIT, cgroup.id()?)?;
 
-    let mut child = Running::start(program, &cgroup)?;
+    let mut child = Running::start(program, cgroup)?;
+    // What came in before the command was there, it cannot have had from the terminal either.
+    signals.take().iter().for_each(|signal| signal.pass_to(child.process.id()));
     let mut interrupts = 0;
+    let mut interrupted_by = None;
     let mut told = false;
     let mut unwitnessed;
     loop {
@@ -75,23 +78,23 @@ pub(super) fn follow(
             ));
         }
         if interrupts > 1 {
-            leave(&cgroup, &mut span);
+            leave(cgroup, &mut span);
             break;
         }
-        child.wait(&cgroup, &signals).map_err(|source| Error::Wait { command: program.name(), source })?;
+        child.wait(cgroup, &signals).map_err(|source| Error::Wait { command: program.name(), source })?;
         for signal in signals.take() {
-            interrupts += u32::from(signal.is_interrupt());
-            match child.status {
-                None if !signal.by_terminal() => signal.pass_to(child.process.id()),
-                None => {}
-                // What the command left behind is no longer of this terminal's foreground.
-                Some(_) => cgroup.processes().into_iter().for_each(|process| signal.pass_to(process)),
+            if signal.is_interrupt() {
+                interrupts += 1;
+                interrupted_by = Some(signal.number());
             }
+            let to = if child.status.is_none() { vec![child.process.id()] } else { cgroup.processes() };
+            to.into_iter()
+                .filter(|process| !signal.has_reached(*process))
+                .for_each(|process| signal.pass_to(process));
         }
     }
     note(&mut span, Gap::Skipped, recorder.skipped()?);
-    cgroup.remove()?;
-    Ok(Followed { span, status: status(child.status), unwitnessed })
+    Ok(Followed { span, status: status(child.status, interrupted_by), unwitnessed })
 }
 
 /// Ends the recording before its time.
@@ -111,11 +114,16 @@ struct Running {
 
 impl Running {
     fn start(program: &Program, cgroup: &Cgroup) -> Result<Self, Error> {
-        let process = program.start(cgroup.entrance()?)?;
-        let pid = Pid::from_child(&process);
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())
-            .map_err(|error| Error::Wait { command: program.name(), source: error.into() })?;
-        Ok(Self { process, pidfd, status: None })
+        let mut process = program.start(cgroup.entrance()?)?;
+        match pidfd_open(Pid::from_child(&process), PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Self { process, pidfd, status: None }),
+            Err(error) => {
+                // It must not run on unrecorded.
+                let _ = process.kill();
+                let _ = process.wait();
+                Err(Error::Wait { command: program.name(), source: error.into() })
+            }
+        }
     }
 
     /// Whether it has ended.
@@ -144,11 +152,12 @@ impl Running {
 }
 
 /// As a shell gives it: the command's own, or 128 and the number of the signal that ended it.
-fn status(status: Option<ExitStatus>) -> u8 {
-    const INTERRUPTED: i32 = 130;
-    let code = status.map_or(INTERRUPTED, |status| {
-        status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
-    });
+fn status(status: Option<ExitStatus>, interrupted_by: Option<i32>) -> u8 {
+    let by_signal = |signal: Option<i32>| 128 + signal.unwrap_or_default();
+    let code = status.map_or_else(
+        || by_signal(interrupted_by),
+        |status| status.code().unwrap_or_else(|| by_signal(status.signal())),
+    );
     u8::try_from(code).unwrap_or(u8::MAX)
 }
 

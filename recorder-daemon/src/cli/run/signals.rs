@@ -6,16 +6,22 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use libc::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPIPE, SIGPROF, SIGPWR, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM,
+    SIGWINCH,
+};
+use rustix::process::{Pid, getpgid, getpgrp};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2},
     iterator::{backend::SignalDelivery, exfiltrator::WithOrigin},
     low_level::siginfo::{Cause, Origin},
 };
 
-/// The signals that a person or a script sends to a command. Those that the kernel sends to one process for
-/// what it did itself are not among them.
-const PASSED: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+/// The signals that a person or a script sends to a command, beside the real-time ones. Those that the kernel
+/// sends to one process for what it did itself are not among them, nor those that stop and continue a job,
+/// which go to us as well.
+const PASSED: [i32; 12] = [
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGWINCH,
+];
 
 /// The signals that came in.
 pub(super) struct Signals(SignalDelivery<UnixStream, WithOrigin>);
@@ -31,7 +37,8 @@ impl Signals {
     /// command inherits that, and nohup relies on it.
     pub(super) fn catch() -> io::Result<Self> {
         let ignored = ignored()?;
-        let caught = PASSED.iter().filter(|signal| ignored & (1 << (**signal - 1)) == 0);
+        let passed = PASSED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
+        let caught = passed.filter(|signal| ignored & (1 << (signal - 1)) == 0);
         let (read, write) = UnixStream::pair()?;
         Ok(Self(SignalDelivery::with_pipe(read, write, WithOrigin::default(), caught)?))
     }
@@ -57,19 +64,28 @@ impl Received {
         matches!(self.signal, SIGINT | SIGTERM)
     }
 
-    /// Whether the terminal sent it. Then every process of the foreground has had it already, and the
-    /// command among them must not get it twice.
-    pub(super) fn by_terminal(&self) -> bool {
-        self.by_terminal
+    /// Its number.
+    pub(super) fn number(&self) -> i32 {
+        self.signal
+    }
+
+    /// Whether a process has had it already: the terminal sends a signal to the whole of our process group,
+    /// and whoever is in it must not get it twice.
+    pub(super) fn has_reached(&self, process: u32) -> bool {
+        self.by_terminal && pid(process).is_some_and(|pid| getpgid(Some(pid)) == Ok(getpgrp()))
     }
 
     /// Sends it on. A process that has ended meanwhile needs none.
     pub(super) fn pass_to(&self, process: u32) {
-        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
-        if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(self.signal)) {
-            let _ = kill_process(pid, signal);
+        if let Some(pid) = pid(process) {
+            // SAFETY: kill(2) takes no memory. rustix has no names for the real-time signals.
+            unsafe { libc::kill(pid.as_raw_pid(), self.signal) };
         }
     }
+}
+
+fn pid(process: u32) -> Option<Pid> {
+    i32::try_from(process).ok().and_then(Pid::from_raw)
 }
 
 /// Whether this process was started with SIGPIPE ignored, as systemd starts services.
