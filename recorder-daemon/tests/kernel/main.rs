@@ -1,0 +1,20 @@
+//! The kernel layer: the real binary, as root, on the real kernel. `strace` is ground truth for which calls
+//! are made, programs that make exactly N calls are ground truth for how often.
+//!
+//! A test that lacks a privilege or a tool returns early and says so, in a file if
+//! `SYSCALL_RECORDER_SKIPPED` names one; with `CI` or `SYSCALL_RECORDER_REQUIRE` set it fails.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[cfg(target_arch = "x86_64")]
+mod abis;
+mod cgroups;
+mod counts;
+mod failures;
+mod gaps;
+mod hardships;
+mod killed;
+mod output;
+mod sets;
+mod signals;
+mod support;
+mod terminal;

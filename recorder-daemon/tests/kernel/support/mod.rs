@@ -1,0 +1,12 @@
+//! What every test of this layer stands on.
+
+mod allowlist;
+mod bench;
+mod need;
+mod started;
+mod strace;
+
+pub(crate) use allowlist::{Allowlist, NATIVE};
+pub(crate) use bench::{BINARY, Bench, finish, isolated, said};
+pub(crate) use started::{Started, Stray, alive, eventually, kill, lines_of, put_an_end_to};
+pub(crate) use strace::{renamed, strace};
