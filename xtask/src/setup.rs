@@ -41,7 +41,10 @@ const TEST: &[Tool] = &[
     Tool("python3", "python3"),
     Tool("perl", "perl"),
     Tool("openssl", "openssl"),
-    Tool("script", "bsdutils"),
+    Tool("sqlite3", "sqlite3"),
+    Tool("unshare", "util-linux"),
+    Tool("mount", "mount"),
+    Tool("hostname", "hostname"),
     Tool("cc", "gcc"),
 ];
 

@@ -159,6 +159,24 @@ fn ctrl_c_typed_twice_ends_the_recording() {
     assert_eq!(allowlist.gaps().into_iter().collect::<Vec<_>>(), [("still_running".to_owned(), 1)]);
 }
 
+/// The terminal sends its signals to one process group, which this command has left.
+#[test]
+fn ctrl_c_reaches_a_command_that_has_left_the_foreground() {
+    let Some(bench) = Bench::new(&["setsid"]) else { return };
+    let program = bench.compile("signals", &[]);
+    let mut terminal = Terminal::open();
+    let session = terminal.start(&mut bench.run(&["setsid", &program]));
+    let lines = lines_of(terminal.person.try_clone().unwrap());
+    let next = || lines.recv().unwrap();
+    let command: u32 = next().strip_prefix("ready ").unwrap().trim().parse().unwrap();
+    let _stray = Stray(command);
+    terminal.types(CTRL_C);
+    assert_eq!(next(), "INT");
+    session.has_taken_its_signals();
+    terminal.types(CTRL_C);
+    assert_eq!(session.status(), Some(130));
+}
+
 #[test]
 fn bytes_typed_reach_the_command() {
     let Some(bench) = Bench::new(&[]) else { return };

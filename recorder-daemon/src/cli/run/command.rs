@@ -62,10 +62,9 @@ impl Program {
 
     /// Starts it. The child enters the cgroup by its own hand, by the last thing that it does before
     /// execve: the write that moves it is still made outside, so execve is the first call made inside.
-    pub(super) fn start(&self, entrance: File) -> Result<Child, Error> {
+    pub(super) fn start(&self, entrance: File, inherited: Inherited) -> Result<Child, Error> {
         let mut command = Command::new(&self.path);
         command.arg0(self.words.first().unwrap_or(&OsString::new())).args(self.words.iter().skip(1));
-        let inherited = Inherited::read();
         // SAFETY: between fork and execve only async-signal-safe calls are allowed; write(2), signal(2) and
         // sigprocmask(2) are, and nothing here allocates or takes a lock.
         unsafe {

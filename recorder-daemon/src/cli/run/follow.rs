@@ -13,7 +13,10 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-use super::{Program, Signals, complain};
+use super::{
+    Program, Signals, complain,
+    signals::{Inherited, Received},
+};
 use crate::{
     cli::error::Error,
     kernel::{Recorder, Unit},
@@ -50,11 +53,15 @@ pub(super) fn follow(
     span.starts = 1;
     recorder.arm(UNIT, cgroup.id()?)?;
 
-    let mut child = Running::start(program, cgroup)?;
-    // What came in before the command was there, it cannot have had from the terminal either.
-    signals.take().iter().for_each(|signal| signal.pass_to(child.process.id()));
-    let mut interrupts = 0;
-    let mut interrupted_by = None;
+    let wait = |source| Error::Wait { command: program.name(), source };
+    // What came in before there was a command, it has not had from the terminal either.
+    let early = signals.take().map_err(wait)?;
+    let mut child = Running::start(program, cgroup, signals.inherited())?;
+    let mut interrupts = Interrupts::default();
+    for signal in early {
+        interrupts.count(&signal);
+        signal.pass_to(child.process.id());
+    }
     let mut told = false;
     let mut unwitnessed;
     loop {
@@ -77,16 +84,13 @@ pub(super) fn follow(
                 program.name(),
             ));
         }
-        if interrupts > 1 {
+        if interrupts.count > 1 {
             leave(cgroup, &mut span);
             break;
         }
-        child.wait(cgroup, &signals).map_err(|source| Error::Wait { command: program.name(), source })?;
-        for signal in signals.take() {
-            if signal.is_interrupt() {
-                interrupts += 1;
-                interrupted_by = Some(signal.number());
-            }
+        child.wait(cgroup, &signals).map_err(wait)?;
+        for signal in signals.take().map_err(wait)? {
+            interrupts.count(&signal);
             let to = if child.status.is_none() { vec![child.process.id()] } else { cgroup.processes() };
             to.into_iter()
                 .filter(|process| !signal.has_reached(*process))
@@ -94,7 +98,7 @@ pub(super) fn follow(
         }
     }
     note(&mut span, Gap::Skipped, recorder.skipped()?);
-    Ok(Followed { span, status: status(child.status, interrupted_by), unwitnessed })
+    Ok(Followed { span, status: status(child.status, interrupts.last), unwitnessed })
 }
 
 /// Ends the recording before its time.
@@ -105,6 +109,23 @@ fn leave(cgroup: &Cgroup, span: &mut Span) {
     note(span, Gap::StillRunning, running.len() as u64);
 }
 
+/// The signals so far that ask for an end.
+#[derive(Default)]
+struct Interrupts {
+    count: u32,
+    /// The number of the last.
+    last: Option<i32>,
+}
+
+impl Interrupts {
+    fn count(&mut self, signal: &Received) {
+        if signal.is_interrupt() {
+            self.count += 1;
+            self.last = Some(signal.number());
+        }
+    }
+}
+
 /// The command's first process.
 struct Running {
     process: Child,
@@ -113,8 +134,8 @@ struct Running {
 }
 
 impl Running {
-    fn start(program: &Program, cgroup: &Cgroup) -> Result<Self, Error> {
-        let mut process = program.start(cgroup.entrance()?)?;
+    fn start(program: &Program, cgroup: &Cgroup, inherited: Inherited) -> Result<Self, Error> {
+        let mut process = program.start(cgroup.entrance()?, inherited)?;
         match pidfd_open(Pid::from_child(&process), PidfdFlags::empty()) {
             Ok(pidfd) => Ok(Self { process, pidfd, status: None }),
             Err(error) => {

@@ -1,8 +1,14 @@
 //! Passes signals on to the command.
+//!
+//! They are blocked and read from a descriptor. With handlers, the child that becomes the command would have
+//! them too until its execve, and what it caught there would be lost.
 
 use std::{
-    fs, io,
-    os::{fd::AsFd, unix::net::UnixStream},
+    fs::{self, File},
+    io::{self, Read},
+    mem,
+    os::fd::{AsFd, FromRawFd},
+    ptr,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -11,10 +17,6 @@ use libc::{
     SIGWINCH,
 };
 use rustix::process::{Pid, getpgid, getpgrp};
-use signal_hook::{
-    iterator::{backend::SignalDelivery, exfiltrator::WithOrigin},
-    low_level::siginfo::{Cause, Origin},
-};
 
 /// The signals that a person or a script sends to a command, beside the real-time ones. Those that the kernel
 /// sends to one process for what it did itself are not among them, nor those that stop and continue a job,
@@ -24,12 +26,22 @@ const PASSED: [i32; 12] = [
 ];
 
 /// The signals that came in.
-pub(super) struct Signals(SignalDelivery<UnixStream, WithOrigin>);
+pub(super) struct Signals {
+    descriptor: File,
+    inherited: Inherited,
+}
 
 /// One signal that came in.
 pub(super) struct Received {
     signal: i32,
     by_terminal: bool,
+}
+
+/// What a command inherits of its signals where nobody stands between.
+#[derive(Clone, Copy)]
+pub(super) struct Inherited {
+    blocked: libc::sigset_t,
+    broken_pipe_ignored: bool,
 }
 
 impl Signals {
@@ -38,23 +50,57 @@ impl Signals {
     pub(super) fn catch() -> io::Result<Self> {
         let ignored = ignored()?;
         let passed = PASSED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
-        let caught = passed.filter(|signal| ignored & (1 << (signal - 1)) == 0);
-        let (read, write) = UnixStream::pair()?;
-        Ok(Self(SignalDelivery::with_pipe(read, write, WithOrigin::default(), caught)?))
+        // SAFETY: a zeroed set is a valid one to be written to, and every call is given the sets that it
+        // wants; the descriptor is ours alone.
+        unsafe {
+            let mut caught: libc::sigset_t = mem::zeroed();
+            let mut blocked: libc::sigset_t = mem::zeroed();
+            libc::sigemptyset(&raw mut caught);
+            for signal in passed.filter(|signal| ignored & (1 << (signal - 1)) == 0) {
+                libc::sigaddset(&raw mut caught, signal);
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const caught, &raw mut blocked);
+            match libc::signalfd(-1, &raw const caught, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) {
+                -1 => Err(io::Error::last_os_error()),
+                descriptor => Ok(Self {
+                    descriptor: File::from_raw_fd(descriptor),
+                    inherited: Inherited {
+                        blocked,
+                        broken_pipe_ignored: BROKEN_PIPE_IGNORED.load(Ordering::Relaxed),
+                    },
+                }),
+            }
+        }
     }
 
     /// Readable when a signal has come in.
     pub(super) fn ready(&self) -> impl AsFd + '_ {
-        self.0.get_read().as_fd()
+        self.descriptor.as_fd()
+    }
+
+    /// What the command is to inherit.
+    pub(super) fn inherited(&self) -> Inherited {
+        self.inherited
     }
 
     /// What has come in since last asked.
-    pub(super) fn take(&mut self) -> Vec<Received> {
-        let received = |origin: Origin| Received {
-            signal: origin.signal,
-            by_terminal: matches!(origin.cause, Cause::Kernel),
-        };
-        self.0.pending().map(received).collect()
+    pub(super) fn take(&mut self) -> io::Result<Vec<Received>> {
+        const SIZE: usize = size_of::<libc::signalfd_siginfo>();
+        let mut received = Vec::new();
+        loop {
+            let mut bytes = [0; SIZE];
+            match self.descriptor.read(&mut bytes) {
+                Ok(SIZE) => {
+                    // SAFETY: the kernel has filled it whole, and it holds integers only.
+                    let info: libc::signalfd_siginfo = unsafe { mem::transmute(bytes) };
+                    let by_terminal = info.ssi_code == libc::SI_KERNEL;
+                    received.push(Received { signal: info.ssi_signo.cast_signed(), by_terminal });
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => return Ok(received),
+            }
+        }
     }
 }
 
@@ -84,8 +130,29 @@ impl Received {
     }
 }
 
+impl Inherited {
+    /// Makes it the calling thread's, between fork and execve: std has unblocked all signals there and set
+    /// SIGPIPE back to its default. Async-signal-safe.
+    pub(super) fn restore(&self) {
+        // SAFETY: both calls are allowed there, and the set was filled by the kernel.
+        unsafe {
+            if self.broken_pipe_ignored {
+                libc::signal(SIGPIPE, libc::SIG_IGN);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.blocked, ptr::null_mut());
+        }
+    }
+}
+
 fn pid(process: u32) -> Option<Pid> {
     i32::try_from(process).ok().and_then(Pid::from_raw)
+}
+
+/// The set of signals that this process ignores, bit 0 for signal 1: SigIgn in /proc/self/status.
+fn ignored() -> io::Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    Ok(mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default())
 }
 
 /// Whether this process was started with SIGPIPE ignored, as systemd starts services.
@@ -98,49 +165,11 @@ static BEFORE_MAIN: extern "C" fn() = {
     extern "C" fn ask() {
         // SAFETY: asks and changes nothing; a zeroed sigaction is a valid one to be written to.
         let ignored = unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            libc::sigaction(SIGPIPE, std::ptr::null(), &raw mut action) == 0
+            let mut action: libc::sigaction = mem::zeroed();
+            libc::sigaction(SIGPIPE, ptr::null(), &raw mut action) == 0
                 && action.sa_sigaction == libc::SIG_IGN
         };
         BROKEN_PIPE_IGNORED.store(ignored, Ordering::Relaxed);
     }
     ask
 };
-
-/// What a command inherits of its signals where nobody stands between: std resets it in each child.
-#[derive(Clone, Copy)]
-pub(super) struct Inherited {
-    blocked: libc::sigset_t,
-    broken_pipe_ignored: bool,
-}
-
-impl Inherited {
-    /// This thread's.
-    pub(super) fn read() -> Self {
-        // SAFETY: asks and changes nothing; a zeroed set is a valid one to be written to.
-        let blocked = unsafe {
-            let mut blocked: libc::sigset_t = std::mem::zeroed();
-            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &raw mut blocked);
-            blocked
-        };
-        Self { blocked, broken_pipe_ignored: BROKEN_PIPE_IGNORED.load(Ordering::Relaxed) }
-    }
-
-    /// Makes it the calling thread's. Async-signal-safe.
-    pub(super) fn restore(&self) {
-        // SAFETY: both are allowed between fork and execve, and the set was filled by the kernel.
-        unsafe {
-            if self.broken_pipe_ignored {
-                libc::signal(SIGPIPE, libc::SIG_IGN);
-            }
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.blocked, std::ptr::null_mut());
-        }
-    }
-}
-
-/// The set of signals that this process ignores, bit 0 for signal 1: SigIgn in /proc/self/status.
-fn ignored() -> io::Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    Ok(mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default())
-}
