@@ -1,5 +1,5 @@
-//! The names of maps, programs and constants. Each stands here once; the kernel side asserts that its
-//! items are called so.
+//! The names of what user space opens: maps, programs, constants. The kernel side's items are called so; one
+//! that is not there is an error at the load.
 
 /// Cgroup id to [`Armed`](crate::Armed).
 pub const CGROUPS: &str = "CGROUPS";
@@ -11,8 +11,6 @@ pub const ROWS: &str = "ROWS";
 pub const OUTLIERS: &str = "OUTLIERS";
 /// [`Sighting`](crate::Sighting) to the time of its first call.
 pub const SIGHTINGS: &str = "SIGHTINGS";
-/// A row of zeros, from which the kernel side makes the first row of a further ABI.
-pub const EMPTY_ROW: &str = "EMPTY_ROW";
 /// Program identity to [`Program`](crate::Program).
 pub const PROGRAMS: &str = "PROGRAMS";
 

@@ -51,7 +51,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Self> {
-        let made = output(Command::new("mktemp").args(["--directory", "--tmpdir", "tables.XXXXXXXXXX"]))?;
+        let made = output(Command::new("mktemp").args(["--directory"]))?;
         Ok(Self(made.trim_end().into()))
     }
 }
