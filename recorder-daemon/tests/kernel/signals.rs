@@ -1,6 +1,6 @@
 //! Signals reach the command as if the recorder were not there: each once.
 
-use std::{io, mem, os::unix::process::CommandExt, process::Command, ptr};
+use std::{io, mem, os::unix::process::CommandExt, path::Path, process::Command, ptr};
 
 use rustix::process::Signal;
 
@@ -81,16 +81,19 @@ fn the_second_interrupt_ends_the_recording_and_leaves_the_command_alone() {
 fn what_is_left_behind_gets_the_signals_once_the_command_has_ended() {
     let Some(bench) = Bench::new(&[]) else { return };
     // The shell ends at once; what it leaves is no child of the recorder, and of another session.
-    let command = ["sh", "-c", "setsid sleep 1000 > sleeping 2>&1 & echo $!"];
+    let command = ["sh", "-c", "setsid sleep 1000 > sleeping 2>&1 & echo $!; echo $$"];
     let started = Started::talking(&mut bench.run(&command));
     let left: u32 = started.line().parse().unwrap();
     let _stray = Stray(left);
+    let shell: u32 = started.line().parse().unwrap();
     let in_cgroup = || std::fs::read_to_string(started.cgroup().join("cgroup.procs")).unwrap();
     eventually("the shell's end", || (in_cgroup().lines().count() == 1).then_some(()));
     eventually("setsid's exec", || {
         let name = std::fs::read_to_string(format!("/proc/{left}/comm")).unwrap();
         (name == "sleep\n").then_some(())
     });
+    // Then the recorder has waited for it, and says what it has left before it looks for signals.
+    eventually("the shell waited for", || (!Path::new(&format!("/proc/{shell}")).exists()).then_some(()));
     started.signal(Signal::TERM);
     let output = started.finish();
     assert_eq!(output.status.code(), Some(0), "the command's own, which ended well before");

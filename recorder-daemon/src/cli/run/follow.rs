@@ -91,9 +91,11 @@ pub(super) fn follow(
         child.wait(cgroup, &signals).map_err(wait)?;
         for signal in signals.take().map_err(wait)? {
             interrupts.count(&signal);
-            let to = if child.status.is_none() { vec![child.process.id()] } else { cgroup.processes() };
-            to.into_iter()
-                .filter(|process| !signal.has_reached(*process))
+            let reached = |process: &u32| signal.has_reached(*process);
+            child
+                .or_left_behind(cgroup)
+                .into_iter()
+                .filter(|process| !reached(process))
                 .for_each(|process| signal.pass_to(process));
         }
     }
@@ -145,6 +147,21 @@ impl Running {
                 Err(Error::Wait { command: program.name(), source: error.into() })
             }
         }
+    }
+
+    /// Who is to get a signal: the command, or what it has left behind once it has ended. Whoever is about to
+    /// end is no longer listed in the cgroup, though it cannot be waited for yet; one that has moved to another
+    /// cgroup is not listed either, so it is added.
+    fn or_left_behind(&self, cgroup: &Cgroup) -> Vec<u32> {
+        let command = self.process.id();
+        let mut processes = cgroup.processes();
+        if processes.contains(&command) {
+            return vec![command];
+        }
+        if self.status.is_none() {
+            processes.push(command);
+        }
+        processes
     }
 
     /// Whether it has ended.
