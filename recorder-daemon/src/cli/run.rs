@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     allowlist::Allowlist,
-    kernel::{Limits, Recorder},
+    kernel::{Limits, Manager, Recorder},
     printable::printable,
     recording::{Gap, Host, Recording, SpanId},
     units::{Cgroup, Mount, sweep},
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.toml", program.name())));
     let output = Output::open(&path, args.force)?;
 
-    let mut recorder = Recorder::start(LIMITS)?;
+    let mut recorder = Recorder::start(LIMITS, Manager::default())?;
     let mount = Mount::find()?;
     for folder in sweep(&mount) {
         complain(&format!("removed {}, which an earlier run left when it was killed", folder.display()));

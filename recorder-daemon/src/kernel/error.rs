@@ -49,6 +49,12 @@ pub enum Error {
         /// The map or program.
         name: &'static str,
     },
+    /// A name or path that no map has a place for.
+    #[error("a cgroup's path of {length} bytes is too long to be recorded; at most 511 are possible")]
+    NameTooLong {
+        /// In bytes.
+        length: usize,
+    },
     /// A map cannot be read or written.
     #[error("cannot use the kernel map {map}: {}", chain(source))]
     Map {

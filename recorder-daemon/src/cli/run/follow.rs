@@ -51,7 +51,7 @@ pub(super) fn follow(
     let clock = Clock::new(SystemTime::now(), began);
     let mut span = Span::begin(clock.at(began));
     span.starts = 1;
-    recorder.arm(UNIT, cgroup.id()?)?;
+    recorder.arm(UNIT, cgroup.id()?, true)?;
 
     let wait = |source| Error::Wait { command: program.name(), source };
     // What came in before there was a command, it has not had from the terminal either.
