@@ -6,12 +6,14 @@ mod mount;
 mod name;
 mod path;
 mod request;
+mod tree;
 
 pub use cgroup::{Cgroup, sweep};
 pub use mount::Mount;
 pub use name::{Kind, NameError, UnitName};
 pub use path::PathError;
 pub use request::{Reason, Request, RequestError};
+pub use tree::{Found, descendants, find, populated, resolve, units};
 
 pub use crate::file_name::file_name;
 
