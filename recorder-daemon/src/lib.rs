@@ -6,6 +6,7 @@
 pub mod allowlist;
 pub mod cli;
 pub mod export;
+mod file_name;
 pub mod kernel;
 pub mod observe;
 mod printable;

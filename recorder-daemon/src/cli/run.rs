@@ -70,10 +70,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     }
     // Before there is anything that a signal could leave behind.
     let signals = Signals::catch().map_err(|source| Error::Signals { source })?;
-    let cgroup = Cgroup::create(&mount)?;
+    let mut cgroup = Cgroup::create(&mount)?;
     let host = host()?;
-    let id = SpanId { boot: host.boot, began: boot_clock(), cgroup: cgroup.id()? };
-    let mut cgroup = cgroup;
+    let id = SpanId { boot: host.boot, began: boot_clock() };
     let followed = follow::follow(&program, &mut recorder, &mut cgroup, signals)?;
 
     let unit = args.unit.clone().unwrap_or_else(|| program.name());
@@ -147,7 +146,8 @@ fn mend(gap: Gap) -> &'static str {
             "; their later calls are not in it, let the command end by itself for a whole recording"
         }
         Gap::UnnamedNumbers => "; they stand under [unnamed] and no profile can allow them",
-        Gap::CallsNotCounted | Gap::CgroupsNotArmed | Gap::Skipped => {
+        Gap::AlreadyFiltered => "; take the filter away to record what it denies",
+        Gap::CallsNotCounted | Gap::CgroupsNotArmed | Gap::RunningBefore | Gap::Skipped | Gap::Unattached => {
             "; a profile may deny what the command needs"
         }
     }

@@ -1,10 +1,21 @@
-//! The door to cgroupfs: where cgroups are, making one, following it, emptying it.
+//! The door to cgroupfs: where cgroups are, making one, following it, emptying it; and the names of what is
+//! recorded.
 
 mod cgroup;
 mod mount;
+mod name;
+mod path;
+mod request;
+mod tree;
 
 pub use cgroup::{Cgroup, sweep};
 pub use mount::Mount;
+pub use name::{Kind, NameError, UnitName};
+pub use path::PathError;
+pub use request::{Reason, Request, RequestError};
+pub use tree::{Found, descendants, find, populated, resolve, units};
+
+pub use crate::file_name::file_name;
 
 use std::{io, path::PathBuf};
 
