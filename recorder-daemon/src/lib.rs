@@ -5,8 +5,10 @@
 
 pub mod allowlist;
 pub mod cli;
+pub mod daemon;
 pub mod export;
 mod file_name;
+pub mod host;
 pub mod kernel;
 pub mod observe;
 mod printable;

@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use crate::{allowlist, kernel, units};
+use crate::{allowlist, host, kernel, units};
 
 /// Why a command could not do what it was asked. Each reads as one line: what failed, on what, why, and
 /// what to do next.
@@ -13,8 +13,8 @@ pub(super) enum Error {
         #[from]
         source: units::Error,
     },
-    #[error("cannot read this machine's {what}: {source}")]
-    Host { what: &'static str, source: io::Error },
+    #[error("{0}")]
+    Host(#[from] host::Error),
     #[error("{command}: no such command; give its path, or put its folder on PATH")]
     CommandNotFound { command: String },
     #[error("{command}: cannot be run: {reason}")]
@@ -56,7 +56,7 @@ impl Error {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => 77,
             Self::NoSuchFile { .. } | Self::Read { .. } => 66,
             Self::BadFile { .. } | Self::NothingAllowed { .. } => 65,
-            Self::Host { .. } | Self::Signals { .. } | Self::Wait { .. } => 70,
+            Self::Host(_) | Self::Signals { .. } | Self::Wait { .. } => 70,
         }
     }
 }

@@ -6,7 +6,6 @@ mod signals;
 
 use std::{
     ffi::OsString,
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -19,13 +18,14 @@ use super::{
 };
 use crate::{
     allowlist::Allowlist,
+    host::{boot_clock, boot_id, host},
     kernel::{Limits, Manager, Recorder},
     printable::printable,
-    recording::{Gap, Host, Recording, SpanId},
+    recording::{Gap, Recording, SpanId},
     units::{Cgroup, Mount, sweep},
 };
 use command::Program;
-use follow::{Followed, boot_clock};
+use follow::Followed;
 use signals::Signals;
 
 /// Record one command, with all the processes that it starts, until the last of them has ended.
@@ -71,12 +71,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     // Before there is anything that a signal could leave behind.
     let signals = Signals::catch().map_err(|source| Error::Signals { source })?;
     let mut cgroup = Cgroup::create(&mount)?;
-    let host = host()?;
-    let id = SpanId { boot: host.boot, began: boot_clock() };
+    let id = SpanId { boot: boot_id()?, began: boot_clock() };
     let followed = follow::follow(&program, &mut recorder, &mut cgroup, signals)?;
 
     let unit = args.unit.clone().unwrap_or_else(|| program.name());
-    let mut recording = Recording::new(unit, host.host);
+    let mut recording = Recording::new(unit, host());
     recording.spans.insert(id, followed.span.clone());
     let allowlist = Allowlist::of(&recording);
     // What was recorded is safe before anything else can go wrong.
@@ -98,25 +97,6 @@ fn write(output: Output, text: &str, name: &str) -> Result<PathBuf, Error> {
             Err(_) => error,
         }
     })
-}
-
-struct HostFacts {
-    host: Host,
-    boot: String,
-}
-
-fn host() -> Result<HostFacts, Error> {
-    const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-    let boot = fs::read_to_string(BOOT_ID).map_err(|source| Error::Host { what: BOOT_ID, source })?;
-    let uname = rustix::system::uname();
-    let text = |field: &std::ffi::CStr| field.to_string_lossy().into_owned();
-    let host = Host {
-        names: [text(uname.nodename())].into(),
-        kernels: [text(uname.release())].into(),
-        // No part of systemd's is in such a recording.
-        systemd: [].into(),
-    };
-    Ok(HostFacts { host, boot: boot.trim().to_owned() })
 }
 
 /// What a person wants to know now, on standard error: standard output is the command's.

@@ -30,12 +30,34 @@ impl Recorder {
     }
 
     /// From now on a new cgroup is recorded as `unit` if it is called so: the name of a unit's cgroup (found
-    /// where the system's own manager puts its units), or a path from the root of the hierarchy.
-    pub fn want(&mut self, unit: Unit, name: &str) -> Result<(), Error> {
-        self.make_row(unit)?;
+    /// where the system's own manager puts its units), or a path from the root of the hierarchy. Gives the unit
+    /// that it is recorded as: another one, if the kernel side was faster and has named it by itself.
+    pub fn want(&mut self, unit: Unit, name: &str) -> Result<Unit, Error> {
         let key = wanted(name)?;
+        // The row goes first: whoever finds the name finds the row.
+        self.make_row(unit)?;
         let mut wanted: HashMut<'_, Plain<Wanted>, u32> = open_mut(&mut self.ebpf, names::WANTED)?;
-        wanted.insert(key, unit.0, 0).map_err(Error::map(names::WANTED))
+        match exists(wanted.insert(key, unit.0, BPF_NOEXIST)).map_err(Error::map(names::WANTED))? {
+            false => Ok(unit),
+            true => {
+                let there = Unit(wanted.get(&key, 0).map_err(Error::map(names::WANTED))?);
+                if there != unit {
+                    self.forget(unit)?;
+                    self.make_row(there)?;
+                }
+                Ok(there)
+            }
+        }
+    }
+
+    /// The unit that a cgroup is recorded as.
+    pub fn armed(&self, cgroup: u64) -> Result<Option<Unit>, Error> {
+        let cgroups: HashMap<_, u64, Plain<Armed>> = open(&self.ebpf, names::CGROUPS)?;
+        match cgroups.get(&cgroup, 0) {
+            Ok(Plain(armed)) => Ok(Some(Unit(armed.unit))),
+            Err(MapError::KeyNotFound) => Ok(None),
+            Err(error) => Err(Error::map(names::CGROUPS)(error)),
+        }
     }
 
     /// No new cgroup of this name is recorded any more.
@@ -120,11 +142,8 @@ impl Recorder {
             .map_err(|source| Error::Read { path: "/sys/devices/system/cpu/possible".into(), source })?;
         let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
             open_mut(&mut self.ebpf, names::ROWS)?;
-        match rows.insert(key, values, BPF_NOEXIST) {
-            // The kernel side may have made it meanwhile, and counted in it.
-            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(EEXIST) => Ok(()),
-            done => done.map_err(Error::map(names::ROWS)),
-        }
+        // The kernel side may have made it meanwhile, and counted in it.
+        exists(rows.insert(key, values, BPF_NOEXIST)).map(|_| ()).map_err(Error::map(names::ROWS))
     }
 }
 
@@ -142,6 +161,14 @@ fn wanted(name: &str) -> Result<Plain<Wanted>, Error> {
         _ => return Err(Error::NameTooLong { length: name.len() }),
     }
     Ok(Plain(Wanted { text }))
+}
+
+/// That something is there already is no error, and is told.
+fn exists(inserted: Result<(), MapError>) -> Result<bool, MapError> {
+    match inserted {
+        Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(EEXIST) => Ok(true),
+        other => other.map(|()| false),
+    }
 }
 
 /// To remove what is not there is no error.
