@@ -5,6 +5,7 @@
 
 pub mod allowlist;
 pub mod cli;
+pub mod control;
 pub mod export;
 pub mod kernel;
 pub mod observe;

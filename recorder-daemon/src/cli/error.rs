@@ -1,6 +1,10 @@
 use std::{io, path::PathBuf};
 
-use crate::{allowlist, kernel, units};
+use crate::{
+    allowlist,
+    control::{self, wire::Refusal},
+    kernel, units,
+};
 
 /// Why a command could not do what it was asked. Each reads as one line: what failed, on what, why, and
 /// what to do next.
@@ -13,6 +17,10 @@ pub(super) enum Error {
         #[from]
         source: units::Error,
     },
+    #[error("{0}")]
+    Control(#[from] control::Error),
+    #[error("{unit}: {reason}, and there is no {} of an earlier recording; record it with `syscall-recorder start`, or give the path of an allowlist file", path.display())]
+    NothingRecorded { unit: String, reason: String, path: PathBuf },
     #[error("cannot read this machine's {what}: {source}")]
     Host { what: &'static str, source: io::Error },
     #[error("{command}: no such command; give its path, or put its folder on PATH")]
@@ -50,13 +58,31 @@ impl Error {
             },
             Self::Units { source } if source.is_permission() => 77,
             Self::Units { .. } => 69,
+            Self::Control(error) => match error {
+                control::Error::Refused(refusal) => refused(refusal),
+                control::Error::NotPermitted { .. } => 77,
+                control::Error::NotRunning { .. }
+                | control::Error::Connection { .. }
+                | control::Error::Answer { .. } => 69,
+            },
             Self::CommandNotFound { .. } => 127,
             Self::CommandNotRunnable { .. } => 126,
             Self::Exists { .. } | Self::Write { .. } | Self::WrittenElsewhere { .. } => 73,
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => 77,
-            Self::NoSuchFile { .. } | Self::Read { .. } => 66,
+            Self::NoSuchFile { .. } | Self::NothingRecorded { .. } | Self::Read { .. } => 66,
             Self::BadFile { .. } | Self::NothingAllowed { .. } => 65,
             Self::Host { .. } | Self::Signals { .. } | Self::Wait { .. } => 70,
         }
+    }
+}
+
+/// The exit status for each word of the daemon's.
+fn refused(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::BadRequest { .. } => 2,
+        Refusal::NoSuchUnit { .. } | Refusal::NotRecorded { .. } => 66,
+        Refusal::Failed { .. } => 70,
+        Refusal::Busy => 75,
+        Refusal::NotPermitted { .. } => 77,
     }
 }

@@ -1,6 +1,7 @@
 //! Reading allowlists and writing what a command makes.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -8,16 +9,68 @@ use std::{
 
 use atomic_write_file::AtomicWriteFile;
 
-use super::error::Error;
-use crate::allowlist::Allowlist;
+use super::{error::Error, host::Host};
+use crate::{
+    allowlist::Allowlist,
+    control::{self, wire::Refusal},
+};
 
-/// Reads an allowlist file.
-pub(super) fn read(path: &Path) -> Result<Allowlist, Error> {
-    let bytes = fs::read(path).map_err(|source| match source.kind() {
+/// Reads the allowlist of a unit, or the one in a file. What is no file's name by its looks, and names none,
+/// is a unit's.
+pub(super) fn read(subject: &Path, host: &Host) -> Result<Allowlist, Error> {
+    let looks = |text: &str| text.contains('/') || text.ends_with(".toml");
+    match subject.to_str() {
+        Some(unit) if !looks(unit) && !subject.is_file() => read_unit(unit, host),
+        _ => parse(&read_file(subject)?, subject),
+    }
+}
+
+/// From the daemon, as it is now; where it does not record the unit, as it left it.
+fn read_unit(unit: &str, host: &Host) -> Result<Allowlist, Error> {
+    let reason = match host.daemon().allowlist(unit.to_owned()) {
+        Ok(text) => return parse(text.as_bytes(), Path::new(unit)),
+        Err(control::Error::NotRunning { .. }) => {
+            "the daemon is not running (start it with `systemctl start syscall-recorder`)".to_owned()
+        },
+        Err(control::Error::Refused(Refusal::NotRecorded { .. })) => "is not being recorded".to_owned(),
+        Err(control::Error::Refused(Refusal::NoSuchUnit { .. })) => "no such unit".to_owned(),
+        Err(error) => return Err(error.into()),
+    };
+    let path = host.state.join(state_file(unit));
+    match read_file(&path) {
+        Err(Error::NoSuchFile { path }) => {
+            Err(Error::NothingRecorded { unit: unit.to_owned(), reason, path })
+        }
+        read => parse(&read?, &path),
+    }
+}
+
+/// The name of the file that holds a unit's allowlist.
+fn state_file(name: &str) -> PathBuf {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@._-:".contains(&byte);
+    let full = if name.contains('.') { name.to_owned() } else { format!("{name}.service") };
+    let mut file = String::new();
+    for (place, byte) in full.bytes().enumerate() {
+        if plain(byte) && !(place == 0 && byte == b'.') {
+            file.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(file, "%{byte:02X}");
+        }
+    }
+    PathBuf::from(file + ".toml")
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NoSuchFile { path: path.to_owned() },
         _ => Error::Read { path: path.to_owned(), source },
-    })?;
-    let text = String::from_utf8_lossy(&bytes);
+    })
+}
+
+/// `path` is where it comes from, for the message.
+fn parse(bytes: &[u8], path: &Path) -> Result<Allowlist, Error> {
+    let text = String::from_utf8_lossy(bytes);
     Allowlist::from_toml(&text).map_err(|source| Error::BadFile { path: path.to_owned(), source })
 }
 
