@@ -31,7 +31,7 @@ fn read_unit(unit: &str, host: &Host) -> Result<Allowlist, Error> {
         Ok(text) => return parse(text.as_bytes(), Path::new(unit)),
         Err(control::Error::NotRunning { .. }) => {
             "the daemon is not running (start it with `systemctl start syscall-recorder`)".to_owned()
-        },
+        }
         Err(control::Error::Refused(Refusal::NotRecorded { .. })) => "is not being recorded".to_owned(),
         Err(control::Error::Refused(Refusal::NoSuchUnit { .. })) => "no such unit".to_owned(),
         Err(error) => return Err(error.into()),

@@ -51,6 +51,12 @@ impl<S> Frames<S> {
         Self { stream, codec, received: BytesMut::new(), limits }
     }
 
+    /// Bytes that are held for what comes.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.received.capacity()
+    }
+
     pub(super) fn stream(&self) -> &S {
         &self.stream
     }
