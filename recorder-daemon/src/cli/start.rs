@@ -8,8 +8,8 @@ use crate::{control::wire::Started, printable::printable};
 /// Have the daemon record units, from now on and over all their restarts.
 #[derive(clap::Args)]
 #[command(after_help = "\
-nginx means nginx.service. What is recorded stays so over restarts of the daemon, until `stop` or a reboot;
-`systemctl enable syscall-recorder@nginx` makes it so for every boot.
+nginx means nginx.service. It stays so over restarts of the daemon, until `stop` or a reboot. To have it at
+every boot: systemctl enable syscall-recorder@nginx
 
 Examples:
   sudo syscall-recorder start nginx postgresql@15-main
