@@ -5,6 +5,7 @@
 
 pub mod allowlist;
 pub mod cli;
+pub mod control;
 pub mod daemon;
 pub mod export;
 mod file_name;

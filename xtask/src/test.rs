@@ -76,7 +76,7 @@ fn path_without(program: &str) -> Result<OsString> {
 fn kernel() -> Result<()> {
     let skipped = root().join("target/skipped-tests");
     let _ = fs::remove_file(&skipped);
-    let mut tests = cargo(&["test", "--package", "recorder-daemon", "--test", "kernel"]);
+    let mut tests = cargo(&["test", "--package", "recorder-daemon", "--test", "control", "--test", "kernel"]);
     tests.env("SYSCALL_RECORDER_SKIPPED", &skipped);
     if !is_root() && env::var_os("CI").is_none() {
         // Built as this user, run as root.

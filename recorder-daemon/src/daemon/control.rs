@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Control {
     pub(super) recordings: mpsc::Sender<Ask>,
-    pub(super) systemd: Option<Systemd>,
+    pub(super) systemd: Option<Arc<Systemd>>,
     pub(super) mount: Arc<Mount>,
 }
 

@@ -213,7 +213,8 @@ impl Recordings {
         let mut started = Started { already, units: Vec::new(), running: Vec::new() };
         if already {
             let of = |entry: &&Entry| entry.requests.contains(&request);
-            started.units = self.entries.values().filter(of).map(|entry| entry.recording.unit.clone()).collect();
+            started.units =
+                self.entries.values().filter(of).map(|entry| entry.recording.unit.clone()).collect();
             return Ok(started);
         }
         match &request {
@@ -299,7 +300,9 @@ impl Recordings {
             Ok(Some(earlier)) => recording.merge(&earlier),
             Ok(None) => {}
             // The file is kept under another name by the store as soon as it has to be replaced.
-            Err(error) => tracing::warn!(unit, %error, "the earlier recording cannot be read, a new one is begun"),
+            Err(error) => {
+                tracing::warn!(unit, %error, "the earlier recording cannot be read, a new one is begun")
+            }
         }
         Entry::begin(number, cgroup, recording, &self.boot, self.clock, began, figures)
     }
@@ -482,7 +485,8 @@ impl Recordings {
             Some(_) => return Err(Error::NotRecorded),
             None => self.entries.keys().cloned().collect(),
         };
-        let there: BTreeSet<_> = units::units(&self.mount)?.into_iter().map(|found| found.name.to_string()).collect();
+        let there: BTreeSet<_> =
+            units::units(&self.mount)?.into_iter().map(|found| found.name.to_string()).collect();
         let mut overview = Overview {
             since: self.since,
             requests: self.requests.iter().map(ToString::to_string).collect(),

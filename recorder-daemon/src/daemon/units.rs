@@ -1,6 +1,8 @@
 //! The task that asks systemd about units whose recording has begun. Nobody waits for it: systemd may take its
 //! time, and a recording does not depend on what it says.
 
+use std::sync::Arc;
+
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::recordings::Ask;
@@ -8,7 +10,7 @@ use crate::units::{Systemd, UnitName};
 
 /// Starts the task. It ends when no more units can begin.
 pub(super) fn start(
-    systemd: Option<Systemd>,
+    systemd: Option<Arc<Systemd>>,
     mut begun: mpsc::UnboundedReceiver<UnitName>,
     recordings: mpsc::Sender<Ask>,
 ) -> JoinHandle<()> {

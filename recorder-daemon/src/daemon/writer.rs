@@ -1,6 +1,11 @@
 //! The task that writes to disk. What cannot be written now is kept and tried again, and said in the status.
 
-use std::{collections::{BTreeMap, btree_map::Entry}, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -96,7 +101,9 @@ pub(super) fn start(store: Arc<Store>) -> (Writer, JoinHandle<()>) {
             let now = outcome.failed.values().next().map(|(why, _)| why.clone());
             if now != *tell.borrow() {
                 match &now {
-                    Some(why) => tracing::error!(why, "what is recorded cannot be written; it is kept and tried again"),
+                    Some(why) => {
+                        tracing::error!(why, "what is recorded cannot be written; it is kept and tried again")
+                    }
                     None => tracing::info!("what is recorded can be written again"),
                 }
                 tell.send_replace(now);

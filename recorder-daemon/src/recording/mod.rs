@@ -4,6 +4,7 @@
 //! idempotent. To say the same thing twice, in any order, changes nothing.
 
 mod gap;
+pub mod store;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use recorder_common::Call;
 
 pub use gap::Gap;
+pub use store::{Store, StoreError};
 pub use time::{Clock, Timestamp};
 
 /// All that was observed of one unit.
