@@ -49,10 +49,17 @@ pub(crate) static PROGRAMS: HashMap<u64, Program> = HashMap::with_max_entries(1,
 #[map]
 pub(crate) static WANTED: HashMap<Wanted, u32> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 
-/// Where a new cgroup's name and path are read to: they would not fit the stack. The kernel holds
-/// cgroup_mutex around every mkdir, so one place is enough. Of the two entries one always stays empty.
+/// Where the names and paths of a new cgroup and of those above it are read to: they would not fit the stack. The
+/// kernel holds cgroup_mutex around every mkdir, so one place for each is enough.
 #[map]
-pub(crate) static NAMES: Array<Wanted> = Array::with_max_entries(2, 0);
+pub(crate) static NAMES: Array<Wanted> = Array::with_max_entries(3, 0);
+
+/// In [`NAMES`]: the new cgroup's.
+pub(crate) const NEW: u32 = 0;
+/// In [`NAMES`]: that of one above it.
+pub(crate) const ABOVE: u32 = 1;
+/// In [`NAMES`]: always empty.
+pub(crate) const EMPTY: u32 = 2;
 
 /// How many units the kernel side has named by itself. Written in mkdir only, under cgroup_mutex.
 #[map]

@@ -7,7 +7,7 @@ use aya_ebpf::{
 use recorder_common::{NAMED_BY_KERNEL, RowKey, WANTED_LEN, Wanted};
 
 use crate::{
-    maps::{EMPTY_ROW, HOST_MISSES, NAMED, NAMES, ROWS, WANTED},
+    maps::{ABOVE, EMPTY, EMPTY_ROW, HOST_MISSES, NAMED, NAMES, NEW, ROWS, WANTED},
     setup::settings,
     target::target,
     task::Kernel,
@@ -22,7 +22,7 @@ const DEPTH: u32 = 32;
 /// The unit that a new cgroup is recorded as, if it is wanted. `path` is its path from the hierarchy's root.
 #[inline(always)]
 pub(crate) fn unit_of(cgroup: Kernel, path: *const u8) -> Option<u32> {
-    let key = NAMES.get_ptr_mut(0)?;
+    let key = NAMES.get_ptr_mut(NEW)?;
     read(key, path)?;
     if let Some(unit) = lookup(key) {
         return Some(unit);
@@ -84,7 +84,7 @@ fn in_slices(cgroup: Kernel) -> bool {
         if next.pointer().is_null() {
             return true;
         }
-        let Some(scratch) = NAMES.get_ptr_mut(0) else { return false };
+        let Some(scratch) = NAMES.get_ptr_mut(ABOVE) else { return false };
         let name = name_of(above);
         let Some(length) = read(scratch, name) else { return false };
         if !ends_in(name, length, *b".slice") {
@@ -109,7 +109,7 @@ fn name_of(cgroup: Kernel) -> *const u8 {
 /// fit, or cannot be read.
 #[inline(always)]
 fn read(key: *mut Wanted, text: *const u8) -> Option<i64> {
-    let empty = NAMES.get_ptr(1)?;
+    let empty = NAMES.get_ptr(EMPTY)?;
     // SAFETY: each writes at most the key's own length, and fails where the source cannot be read.
     let length = unsafe {
         bpf_probe_read_kernel(key.cast(), WANTED_BYTES, empty.cast());

@@ -54,7 +54,8 @@ impl News {
 /// Starts the task. It ends when nobody is left who could ask; then the kernel's side is detached.
 pub(super) fn start(mut recorder: Recorder) -> io::Result<(Kernel, News, JoinHandle<()>)> {
     let ring: OwnedFd = recorder.news_fd().try_clone_to_owned()?;
-    let ring = AsyncFd::with_interest(ring, Interest::READABLE)?;
+    // SAFETY: a descriptor that is ours alone, and that nobody closes before its owner is dropped.
+    let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }?;
     let (jobs, mut asked) = mpsc::channel::<Job>(64);
     let (sender, units) = watch::channel(BTreeSet::new());
     let taken = sender.clone();

@@ -427,7 +427,7 @@ impl Recordings {
 
     /// Takes in what the kernel side has named by itself; what nobody wants is let go of.
     async fn name(&mut self) -> Result<(), Error> {
-        let named = self.kernel.ask(kernel::Recorder::named).await?;
+        let named = self.kernel.ask(Recorder::named).await?;
         for (cgroup, number) in named {
             if self.numbers.contains_key(&number) {
                 continue;
