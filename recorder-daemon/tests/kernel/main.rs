@@ -15,6 +15,8 @@ mod hardships;
 mod killed;
 mod output;
 mod sets;
+mod setup_calls;
 mod signals;
 mod support;
 mod terminal;
+mod wanted;

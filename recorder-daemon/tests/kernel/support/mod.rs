@@ -8,5 +8,8 @@ mod strace;
 
 pub(crate) use allowlist::{Allowlist, NATIVE};
 pub(crate) use bench::{BINARY, Bench, finish, isolated, said};
-pub(crate) use started::{Started, Stray, alive, eventually, kill, lines_of, put_an_end_to};
+pub(crate) use started::{
+    Started, Stray, alive, cgroup_mount, cgroup_of_this_process, eventually, finish_in, kill, lines_of,
+    put_an_end_to,
+};
 pub(crate) use strace::{renamed, strace};
