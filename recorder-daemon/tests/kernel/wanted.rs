@@ -14,6 +14,11 @@ fn slice(name: &str) -> Folder {
     Folder::new(cgroup_mount().join(format!("srtest{}{name}.slice", std::process::id())))
 }
 
+/// A service that no other test has.
+fn service(of: &str) -> String {
+    format!("srtest{}{of}.service", std::process::id())
+}
+
 fn start() -> Recorder {
     Recorder::start(LIMITS, Manager::default()).unwrap()
 }
@@ -22,10 +27,10 @@ fn start() -> Recorder {
 fn each_new_cgroup_of_a_wanted_name_is_recorded_from_its_first_call_on() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let (above, mut recorder) = (slice("a"), start());
-    recorder.want(Unit(3), "srtest.service").unwrap();
+    recorder.want(Unit(3), &service("a")).unwrap();
     let mut once = BTreeMap::new();
     for start in 1..=200_u64 {
-        let folder = Folder::new(above.0.join("srtest.service"));
+        let folder = Folder::new(above.0.join(service("a")));
         finish_in(&folder.0, &["/bin/true"]);
         drop(folder);
         let now = counts(&mut recorder, Unit(3));
@@ -43,13 +48,13 @@ fn each_new_cgroup_of_a_wanted_name_is_recorded_from_its_first_call_on() {
 fn only_where_all_above_are_slices_is_a_name_the_systems() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let (outer, mut recorder) = (slice("b"), start());
-    recorder.want(Unit(1), "srtest.service").unwrap();
+    recorder.want(Unit(1), &service("b")).unwrap();
     let user = Folder::new(outer.0.join("user@1000.service"));
-    let posing = Folder::new(user.0.join("srtest.service"));
+    let posing = Folder::new(user.0.join(service("b")));
     finish_in(&posing.0, &["/bin/true"]);
     assert_eq!(counts(&mut recorder, Unit(1)), BTreeMap::new());
     let inner = Folder::new(outer.0.join("inner.slice"));
-    let real = Folder::new(inner.0.join("srtest.service"));
+    let real = Folder::new(inner.0.join(service("b")));
     finish_in(&real.0, &["/bin/true"]);
     assert_eq!(counts(&mut recorder, Unit(1))["execve"], 1);
     assert_eq!(recorder.armed(posing.id()).unwrap(), None);
@@ -78,7 +83,7 @@ fn every_service_is_named_by_the_kernel_itself() {
     let (outer, mut recorder) = (slice("d"), start());
     recorder.want_all_services(true).unwrap();
     // Other tests make services too.
-    let own = format!("one{}.service", std::process::id());
+    let own = service("one");
     let service = Folder::new(outer.0.join(&own));
     let scope = Folder::new(outer.0.join("two.scope"));
     let below = Folder::new(service.0.join("three.service"));
@@ -111,8 +116,8 @@ fn what_is_wanted_by_itself_is_its_own_unit_below_another() {
     let name = outer.0.file_name().unwrap().to_str().unwrap().to_owned();
     recorder.want(Unit(1), &name).unwrap();
     recorder.arm(Unit(1), outer.id(), true).unwrap();
-    recorder.want(Unit(2), "srtest.service").unwrap();
-    let service = Folder::new(outer.0.join("srtest.service"));
+    recorder.want(Unit(2), &service("e")).unwrap();
+    let service = Folder::new(outer.0.join(service("e")));
     let other = Folder::new(outer.0.join("other.service"));
     for folder in [&service, &other] {
         finish_in(&folder.0, &["/bin/true"]);
