@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use crate::support::{Allowlist, BINARY, Bench, NATIVE, Started, finish, isolated};
+use crate::support::{Allowlist, BINARY, Bench, NATIVE, Started, finish, isolated, said};
 
 /// That the line names what it is about and what to do.
 #[track_caller]
@@ -125,7 +125,9 @@ fn an_output_folder_that_goes_away_meanwhile() {
     fs::create_dir(bench.work().join("gone")).unwrap();
     let mut run = bench.command(BINARY);
     run.args(["run", "-o", "gone/a.toml", "--", "rmdir", "gone"]);
-    let line = bench.complaint(&mut run, 73);
+    let output = finish(&mut run);
+    let line = said(&output);
+    assert_eq!((output.status.code(), line.lines().count()), (Some(73), 1), "{line}");
     // What was recorded is not lost with it.
     let spare: Vec<_> = fs::read_dir(bench.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(spare.len(), 1, "{spare:?}");
