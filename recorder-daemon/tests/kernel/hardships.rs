@@ -44,8 +44,9 @@ fn a_command_that_removes_its_own_cgroup_is_recorded_until_then() {
 #[test]
 fn a_recorder_in_a_pid_namespace_spares_the_others() {
     let Some(bench) = Bench::new(&["unshare", "sleep"]) else { return };
-    let script = "\"$1\" run -o first.toml -- sh -c 'sleep 1; sync' & sleep 0.3; \
-                  \"$1\" run -o second.toml -- true && wait $!";
+    let script = "\"$1\" run -o first.toml -- sh -c 'echo > on; until test -e go; do sleep 0.01; done; sync' & \
+                  until test -e on; do sleep 0.01; done; \
+                  \"$1\" run -o second.toml -- true && echo > go && wait $!";
     let mut unshare = bench.command("unshare");
     unshare.args(["--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", BINARY]);
     let output = finish(&mut unshare);
