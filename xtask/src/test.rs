@@ -39,6 +39,8 @@ pub(crate) fn run_all() -> Result<()> {
     step("documentation");
     run(cargo(&["doc", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     step("dependencies");
+    // cargo-deny reads the manifests of every platform's packages, and no build here has downloaded those.
+    run(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
     run(std::process::Command::new(setup::cargo_deny())
         .args(["--log-level", "error", "--offline", "check", "bans", "licenses", "sources"])
         .current_dir(root()))?;
