@@ -14,7 +14,7 @@ use recorder_daemon::{
     syscalls,
 };
 
-use crate::support::{Bench, Started, cgroup_of_this_process, eventually};
+use crate::support::{Bench, Started, eventually, own_cgroup};
 
 pub(crate) const LIMITS: Limits =
     Limits { units: 512, cgroups: 4096, outliers: 64, sightings: 16_384, programs: 512 };
@@ -70,7 +70,7 @@ impl Stage {
             fs::copy(&program, &executor).unwrap();
         }
         let name = format!("syscall-recorder-test-{}-{}", std::process::id(), any_number());
-        let folder = Folder::new(cgroup_of_this_process().join(name));
+        let folder = Folder::new(own_cgroup().join(name));
         let mut manager = bench.command(&program);
         let manager = Started::talking(manager.arg(&folder.0));
         let who = Manager { pid: manager.id(), executor: has_executor };

@@ -21,6 +21,11 @@ impl Allowlist {
         Self(table)
     }
 
+    /// The ABIs that anything was seen of.
+    pub(crate) fn abis(&self) -> BTreeSet<&str> {
+        self.evidence().map(|evidence| evidence["abi"].as_str().unwrap()).collect()
+    }
+
     /// The names in `[allow]`.
     pub(crate) fn names(&self, abi: &str) -> BTreeSet<String> {
         let text = |name: &Value| name.as_str().unwrap().to_owned();

@@ -195,12 +195,12 @@ pub(super) fn cgroups_of(recorder: u32) -> Vec<PathBuf> {
         name.strip_prefix("syscall-recorder-run-")
             .is_some_and(|rest| rest.split('-').nth(1) == Some(&recorder.to_string()))
     };
-    let below = fs::read_dir(cgroup_of_this_process()).unwrap().flatten();
+    let below = fs::read_dir(own_cgroup()).unwrap().flatten();
     below.filter(|entry| entry.file_name().to_str().is_some_and(is)).map(|entry| entry.path()).collect()
 }
 
 /// The folder of the cgroup that this process is in, in which recorders make theirs.
-pub(crate) fn cgroup_of_this_process() -> PathBuf {
+pub(crate) fn own_cgroup() -> PathBuf {
     let table = fs::read_to_string("/proc/self/cgroup").unwrap();
     let cgroup = table.lines().find_map(|line| line.strip_prefix("0::/")).unwrap();
     cgroup_mount().join(cgroup)
