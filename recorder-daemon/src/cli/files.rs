@@ -21,6 +21,10 @@ pub(super) fn read(subject: &Path, host: &Host) -> Result<Allowlist, Error> {
     let looks = |text: &str| text.contains('/') || text.ends_with(".toml");
     match subject.to_str() {
         Some(unit) if !looks(unit) && !subject.is_file() => read_unit(unit, host),
+        // A cgroup that is recorded by its path looks like a file.
+        Some(path) if path.starts_with('/') && !subject.exists() => {
+            read_unit(path, host).map_err(|_| Error::NoSuchFile { path: subject.to_owned() })
+        }
         _ => parse(&read_file(subject)?, subject),
     }
 }

@@ -76,7 +76,8 @@ impl Control {
         for text in texts {
             requests.push(match self.parse(text, text.starts_with('/'))? {
                 Request::Unit(name) => Request::Unit(self.real(name).await),
-                other => other,
+                Request::Cgroup(path) => Request::Cgroup(self.within(path)),
+                glob @ Request::Glob(_) => glob,
             });
         }
         let mut stopped = Vec::new();
@@ -132,12 +133,17 @@ impl Control {
     async fn unit(&self, text: &str) -> Result<String, Refusal> {
         match self.parse(text, text.starts_with('/'))? {
             Request::Unit(name) => Ok(self.real(name).await.to_string()),
-            Request::Cgroup(path) => Ok(path),
+            Request::Cgroup(path) => Ok(self.within(path)),
             Request::Glob(_) => {
                 let reason = "one unit is wanted here, and this is a pattern".to_owned();
                 Err(Refusal::BadRequest { request: text.to_owned(), reason })
             }
         }
+    }
+
+    /// The path within the hierarchy, of a cgroup that may be gone.
+    fn within(&self, path: String) -> String {
+        units::resolve(&self.mount, &path).unwrap_or(path)
     }
 
     /// The unit's own name, where it is known by another one too.

@@ -153,6 +153,8 @@ impl Recordings {
             }
         }
         notify::stopping();
+        let named = self.name().await;
+        self.say("what has appeared cannot be looked at", named);
         let names: Vec<_> = self.entries.keys().cloned().collect();
         for name in names {
             if let Err(error) = self.write(&name).await {
@@ -162,6 +164,9 @@ impl Recordings {
     }
 
     async fn answer(&mut self, ask: Ask) {
+        // What has appeared a moment ago is part of the answer.
+        let named = self.name().await;
+        self.say("what has appeared cannot be looked at", named);
         // Whoever has asked may have gone; what was asked is done all the same.
         match ask {
             Ask::Start(request, reply) => _ = reply.send(self.start(request, Before::Unwanted).await),

@@ -10,6 +10,7 @@ mod abis;
 mod cgroup1;
 mod cgroups;
 mod counts;
+mod daemon;
 mod failures;
 mod gaps;
 mod hardships;

@@ -64,6 +64,10 @@ impl Allowlist {
         self.0["observed"]["complete"].as_bool().unwrap()
     }
 
+    pub(crate) fn starts(&self) -> u64 {
+        u64::try_from(self.0["observed"]["starts"].as_integer().unwrap()).unwrap()
+    }
+
     pub(crate) fn gaps(&self) -> BTreeMap<String, u64> {
         let gaps = self.0["observed"].get("gaps").and_then(Value::as_table);
         let count = |count: &Value| u64::try_from(count.as_integer().unwrap()).unwrap();
