@@ -18,9 +18,10 @@ use crate::{
 /// Reads the allowlist of a unit, or the one in a file. What is no file's name by its looks, and names none,
 /// is a unit's.
 pub(super) fn read(subject: &Path, host: &Host) -> Result<Allowlist, Error> {
-    let looks = |text: &str| text.contains('/') || text.ends_with(".toml");
+    let slash = subject.as_os_str().as_encoded_bytes().contains(&b'/');
+    let looks = slash || subject.extension().is_some_and(|end| end == "toml");
     match subject.to_str() {
-        Some(unit) if !looks(unit) && !subject.is_file() => read_unit(unit, host),
+        Some(unit) if !looks && !subject.is_file() => read_unit(unit, host),
         // A cgroup that is recorded by its path looks like a file.
         Some(path) if path.starts_with('/') && !subject.exists() => {
             read_unit(path, host).map_err(|_| Error::NoSuchFile { path: subject.to_owned() })

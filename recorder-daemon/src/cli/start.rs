@@ -1,7 +1,5 @@
 //! `start`: asks the daemon to record.
 
-use std::fmt::Write;
-
 use super::{error::Error, files, host::Host, text::count};
 use crate::{control::wire::Started, printable::printable};
 
@@ -35,36 +33,31 @@ pub(super) fn start(args: &Args, host: &Host) -> Result<(), Error> {
 /// What became of one request.
 fn line(started: &Started, cgroup: bool) -> String {
     let Started { request, already, units, running } = started;
-    let mut line = String::new();
-    // Writing to a String cannot fail.
-    if is_glob(request) && !cgroup {
+    let said = if is_glob(request) && !cgroup {
         let units = count(units.len() as u64, "unit");
-        let _ = match already {
-            true => write!(line, "'{request}': recording already, {units} now, and each that appears"),
-            false => write!(line, "'{request}': recording {units}, and each that appears"),
-        };
+        match already {
+            true => format!("'{request}': recording already, {units} now, and each that appears"),
+            false => format!("'{request}': recording {units}, and each that appears"),
+        }
     } else {
         let units = if units.is_empty() { request.clone() } else { units.join(", ") };
-        let _ = match already {
-            true => write!(line, "{units}: recording already"),
-            false => write!(line, "recording {units}"),
-        };
-    }
+        if *already { format!("{units}: recording already") } else { format!("recording {units}") }
+    };
     // Told when it can still be mended with little: later the restart may be in the recording anyway.
-    if !already && !running.is_empty() {
-        line += &match (running.len(), units.len()) {
-            (1, 1) => {
-                "; it was running already, so its start was not seen: restart it to have that too".to_owned()
-            }
-            (some, _) => format!(
-                "; {some} of them {} running already, so {} not seen: restart {} to have that too",
-                if some == 1 { "was" } else { "were" },
-                if some == 1 { "its start was" } else { "their starts were" },
-                if some == 1 { "it" } else { "them" },
-            ),
-        };
+    match (running.len(), units.len()) {
+        (0, _) => said,
+        _ if *already => said,
+        (1, 1) => {
+            format!("{said}; it was running already, so its start was not seen: restart it to have that too")
+        }
+        (1, _) => format!(
+            "{said}; one of them was running already, so its start was not seen: restart it to have that too"
+        ),
+        (some, _) => format!(
+            "{said}; {some} of them were running already, so their starts were not seen: \
+             restart them to have those too"
+        ),
     }
-    line
 }
 
 fn is_glob(request: &str) -> bool {
@@ -105,7 +98,7 @@ mod tests {
         assert_eq!(
             said("*.service", false, &all, &all[..2]),
             "'*.service': recording 3 units, and each that appears; 2 of them were running already, so their \
-             starts were not seen: restart them to have that too"
+             starts were not seen: restart them to have those too"
         );
         assert_eq!(
             said("*.service", true, &[], &[]),

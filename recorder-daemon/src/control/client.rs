@@ -65,7 +65,7 @@ pub enum Error {
 /// How long to wait for a place in the queue, and for a request to be taken.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long to wait for an answer: hundreds of allowlists may have to be written first.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_mins(2);
 /// The longest answer: some thousand units in a status, or an allowlist with all its evidence.
 const LARGEST: usize = 64 << 20;
 /// How often, and how long apart, a daemon that is busy is asked again.

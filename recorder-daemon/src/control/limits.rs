@@ -30,7 +30,7 @@ impl Default for Limits {
         Self {
             frame: 64 << 10,
             message: Duration::from_secs(10),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
             connections: 64,
             members: 56,
             strangers: 32,

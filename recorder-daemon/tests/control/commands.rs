@@ -123,12 +123,12 @@ fn every_refusal_has_its_status_and_its_line() {
         (Refusal::Failed { reason: "the kernel said no".into() }, 70),
         (Refusal::Busy, 75),
     ];
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (refusal, status) in cases {
         let daemon = Daemon::new(move |_| Err(refusal.clone()));
-        lines += &format!("{status}: {}\n", complaint(&daemon.run(&["status", "x"]), status));
+        lines.push(format!("{status}: {}", complaint(&daemon.run(&["status", "x"]), status)));
     }
-    insta::assert_snapshot!(lines);
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]
