@@ -19,11 +19,11 @@ use crate::{
 /// is a unit's.
 pub(super) fn read(subject: &Path, host: &Host) -> Result<Allowlist, Error> {
     let slash = subject.as_os_str().as_encoded_bytes().contains(&b'/');
-    let looks = slash || subject.extension().is_some_and(|end| end == "toml");
+    let toml = subject.extension().is_some_and(|end| end == "toml");
     match subject.to_str() {
-        Some(unit) if !looks && !subject.is_file() => read_unit(unit, host),
+        Some(unit) if !slash && !toml && !subject.is_file() => read_unit(unit, host),
         // A cgroup that is recorded by its path looks like a file.
-        Some(path) if path.starts_with('/') && !subject.exists() => {
+        Some(path) if path.starts_with('/') && !toml && !subject.exists() => {
             read_unit(path, host).map_err(|_| Error::NoSuchFile { path: subject.to_owned() })
         }
         _ => parse(&read_file(subject)?, subject),

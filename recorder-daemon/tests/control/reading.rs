@@ -58,13 +58,16 @@ fn what_is_a_file_is_not_asked_for() {
     for file in ["a.toml", "./a.toml", "plain", "./plain"] {
         printed(&daemon.run(&["show", file]));
     }
-    for missing in ["b.toml", "./nginx.service", "/nginx"] {
+    for missing in ["b.toml", "./nginx.service", "/nginx.toml"] {
         complaint(&daemon.run(&["show", missing]), 66);
     }
     assert_eq!(daemon.asked(), []);
     // A folder is no allowlist, and one of a service's name is easily there.
     printed(&daemon.run(&["show", "nginx"]));
     assert_eq!(daemon.asked().len(), 1);
+    // Nor is there a file of a cgroup's path.
+    printed(&daemon.run(&["show", "/system.slice/nginx.service"]));
+    assert_eq!(daemon.asked().len(), 2);
 }
 
 #[test]
