@@ -66,7 +66,7 @@ fn what_is_a_file_is_not_asked_for() {
     printed(&daemon.run(&["show", "nginx"]));
     assert_eq!(daemon.asked().len(), 1);
     // Nor is there a file of a cgroup's path.
-    printed(&daemon.run(&["show", "/system.slice/nginx.service"]));
+    complaint(&daemon.run(&["show", "/system.slice/nginx.service"]), 66);
     assert_eq!(daemon.asked().len(), 2);
 }
 
