@@ -1,4 +1,9 @@
 //! The layouts of map keys and values, and the bounds that both sides rely on.
+//!
+//! Maps outlive the process that made them. Whoever changes a layout, or what a map holds, counts [`LAYOUT`] on.
+
+/// The version of all that stands here.
+pub const LAYOUT: u32 = 1;
 
 /// Syscall numbers below this are counted in a [`Row`], in place, by a store that cannot fail. The newest
 /// kernel (7.2) ends at 471 on every ABI but x32 (547) and arm's private calls; what lies above is counted
@@ -50,7 +55,7 @@ pub struct Armed {
 const _: () = assert!(size_of::<Armed>() == 8);
 
 /// What a new cgroup must be called to be recorded: the name of a unit's cgroup, or a cgroup's path from the
-/// root of the hierarchy, which begins with a slash. Padded with zeros; the value is the unit's number.
+/// root of the hierarchy, which begins with a slash. Padded with zeros; the value is a [`Want`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Wanted {
@@ -58,6 +63,19 @@ pub struct Wanted {
     pub text: [u8; WANTED_LEN],
 }
 const _: () = assert!(size_of::<Wanted>() == WANTED_LEN);
+
+/// What a wanted cgroup is recorded as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Want {
+    /// The unit's number.
+    pub unit: u32,
+    /// 1 if it had a cgroup with processes in it before it was wanted.
+    pub running: u32,
+    /// Since when it is wanted, in nanoseconds of `CLOCK_BOOTTIME`.
+    pub began: u64,
+}
+const _: () = assert!(size_of::<Want>() == 16);
 
 /// What user space can change while the program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,8 +88,9 @@ pub struct Settings {
     pub executor: u32,
     /// 1 to record every service that appears, whatever its name.
     pub all_services: u32,
-    /// Always zero.
-    pub padding: u32,
+    /// The [`Target::generation`] of the programs that count. Others are attached but do nothing: so one
+    /// version takes over from another in one store, and no call falls between.
+    pub active: u32,
 }
 const _: () = assert!(size_of::<Settings>() == 16);
 
@@ -284,5 +303,7 @@ pub struct Target {
     pub compat_abi: u32,
     /// The number of execve in the 64-bit ABI.
     pub native_execve: u32,
+    /// Tells these programs from others that are attached at the same time.
+    pub generation: u32,
 }
-const _: () = assert!(size_of::<Target>() == 29 * 4);
+const _: () = assert!(size_of::<Target>() == 30 * 4);

@@ -14,7 +14,7 @@ pub const SIGHTINGS: &str = "SIGHTINGS";
 /// Program identity to [`Program`](crate::Program).
 pub const PROGRAMS: &str = "PROGRAMS";
 
-/// [`Wanted`](crate::Wanted) to a unit's number.
+/// [`Wanted`](crate::Wanted) to [`Want`](crate::Want).
 pub const WANTED: &str = "WANTED";
 /// The one [`Settings`](crate::Settings).
 pub const SETTINGS: &str = "SETTINGS";
@@ -22,6 +22,26 @@ pub const SETTINGS: &str = "SETTINGS";
 pub const HOST_MISSES: &str = "HOST_MISSES";
 /// A ring buffer of [`News`](crate::News).
 pub const NEWS: &str = "NEWS";
+
+/// Every map, for whoever pins them. What is not here holds constants.
+pub const MAPS: [&str; 16] = [
+    CGROUPS,
+    FILTER,
+    ROWS,
+    OUTLIERS,
+    SIGHTINGS,
+    PROGRAMS,
+    WANTED,
+    SETTINGS,
+    HOST_MISSES,
+    NEWS,
+    "EMPTY_ROW",
+    "NAMES",
+    "NAMED",
+    "SETUPS",
+    "SETUP_FILTER",
+    "AYA_LOGS",
+];
 
 /// The hook that counts.
 pub const SYS_ENTER: &str = "sys_enter";

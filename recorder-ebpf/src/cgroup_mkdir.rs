@@ -9,7 +9,7 @@ use crate::{
     maps::{CGROUPS, FILTER, ROWS},
     news,
     sys_enter::armed,
-    target::target,
+    target::{active, target},
     task::Kernel,
     wanted,
 };
@@ -17,7 +17,7 @@ use crate::{
 #[btf_tracepoint(function = "cgroup_mkdir")]
 pub(crate) fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
     let cgroup = Kernel::new(ctx.arg(0));
-    if !cgroup.is_v2() {
+    if !active() || !cgroup.is_v2() {
         return 0;
     }
     // What is wanted by itself is its own unit, even below another one.

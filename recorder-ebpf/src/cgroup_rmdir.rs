@@ -3,12 +3,12 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use recorder_common::Kind;
 
-use crate::{maps::CGROUPS, news, sys_enter::armed, task::Kernel};
+use crate::{maps::CGROUPS, news, sys_enter::armed, target::active, task::Kernel};
 
 #[btf_tracepoint(function = "cgroup_rmdir")]
 pub(crate) fn cgroup_rmdir(ctx: BtfTracePointContext) -> i32 {
     let cgroup = Kernel::new(ctx.arg(0));
-    if !cgroup.is_v2() {
+    if !active() || !cgroup.is_v2() {
         return 0;
     }
     let id = cgroup.cgroup_id();

@@ -9,7 +9,7 @@ use aya_ebpf::{
 };
 use recorder_common::{
     Armed, FILTER_LEN, HostMisses, Outlier, Program, Row, RowKey, SETUP_FILTER_LEN, Settings, Setup,
-    Sighting, Wanted,
+    Sighting, Want, Wanted,
 };
 
 /// The recorded cgroups. An entry goes when its cgroup is removed; it holds no count, so nothing is lost
@@ -47,7 +47,7 @@ pub(crate) static PROGRAMS: HashMap<u64, Program> = HashMap::with_max_entries(1,
 
 /// What cgroups are recorded as soon as they are made, and as which unit.
 #[map]
-pub(crate) static WANTED: HashMap<Wanted, u32> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
+pub(crate) static WANTED: HashMap<Wanted, Want> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 
 /// Where the names and paths of a new cgroup and of those above it are read to: they would not fit the stack. The
 /// kernel holds cgroup_mutex around every mkdir, so one place for each is enough.

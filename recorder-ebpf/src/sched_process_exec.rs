@@ -11,7 +11,7 @@ use crate::{
     maps::PROGRAMS,
     setup,
     sys_enter::{armed, count},
-    target::target,
+    target::{active, target},
     task::{Kernel, cgroup_of, current, program_of},
 };
 
@@ -23,6 +23,9 @@ const PATH_BYTES: u32 = PATH_LEN as u32;
 
 #[btf_tracepoint(function = "sched_process_exec")]
 pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    if !active() {
+        return 0;
+    }
     // The task runs the new program already; the third argument is the linux_binprm that it came from.
     let task = current();
     let binprm = Kernel::new(ctx.arg(2));

@@ -2,12 +2,16 @@
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 
-use crate::{setup, target::target, task::Kernel};
+use crate::{
+    setup,
+    target::{active, target},
+    task::Kernel,
+};
 
 #[btf_tracepoint(function = "sched_process_fork")]
 pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     let manager = setup::settings().manager;
-    if manager == 0 {
+    if manager == 0 || !active() {
         return 0;
     }
     let (parent, child) = (Kernel::new(ctx.arg(0)), Kernel::new(ctx.arg(1)));

@@ -7,7 +7,7 @@ use crate::{
     evidence,
     maps::{CGROUPS, EMPTY_ROW, FILTER, HOST_MISSES, OUTLIERS, ROWS},
     setup,
-    target::target,
+    target::{active, target},
     task::{Kernel, cgroup_of, current, program_of},
 };
 
@@ -21,6 +21,9 @@ pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
         if now == cgroup { None } else { armed(now) }
     });
     let Some(armed) = armed else { return 0 };
+    if !active() {
+        return 0;
+    }
     // The second argument is the number, sign-extended from 32 bits.
     let (abi, number) = call(task, ctx.arg(1));
     let program = program_of(task);

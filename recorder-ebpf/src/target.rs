@@ -36,6 +36,7 @@ static TARGET: Target = Target {
     native_abi: 0,
     compat_abi: 0,
     native_execve: 0,
+    generation: 0,
 };
 
 /// Reads one field of [`TARGET`]. Volatile, or the compiler would fold the zeros above in.
@@ -51,4 +52,10 @@ pub(crate) use target;
 #[inline(always)]
 pub(crate) fn field(pick: impl FnOnce(*const Target) -> *const u32) -> *const u32 {
     pick(&raw const TARGET)
+}
+
+/// Whether these programs are the ones that count. While one version takes over from another, both are attached.
+#[inline(always)]
+pub(crate) fn active() -> bool {
+    crate::setup::settings().active == target!(generation)
 }

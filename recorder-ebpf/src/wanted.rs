@@ -2,9 +2,12 @@
 
 use aya_ebpf::{
     bindings::BPF_NOEXIST,
-    helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str},
+    helpers::{
+        bpf_ktime_get_boot_ns,
+        generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str},
+    },
 };
-use recorder_common::{NAMED_BY_KERNEL, RowKey, WANTED_LEN, Wanted};
+use recorder_common::{NAMED_BY_KERNEL, RowKey, WANTED_LEN, Want, Wanted};
 
 use crate::{
     maps::{ABOVE, EMPTY, EMPTY_ROW, HOST_MISSES, NAMED, NAMES, NEW, ROWS, WANTED},
@@ -42,7 +45,7 @@ pub(crate) fn unit_of(cgroup: Kernel, path: *const u8) -> Option<u32> {
 #[expect(clippy::needless_borrows_for_generic_args, reason = "a copy would not fit the stack of 512 bytes")]
 fn lookup(key: *const Wanted) -> Option<u32> {
     // SAFETY: the key is a map's value, alive as long as the program runs; the unit's number is read whole.
-    unsafe { WANTED.get(&*key) }.copied()
+    unsafe { WANTED.get(&*key) }.map(|want| want.unit)
 }
 
 /// A new unit of this name, with a row of its own. A row that cannot be made now is tried again at its calls.
@@ -55,8 +58,10 @@ fn named(key: *const Wanted) -> Option<u32> {
         *named += 1;
         *named | NAMED_BY_KERNEL
     };
+    // SAFETY: takes nothing, gives the clock.
+    let want = Want { unit, running: 0, began: unsafe { bpf_ktime_get_boot_ns() } };
     // SAFETY: as in `lookup`.
-    if WANTED.insert(unsafe { &*key }, unit, u64::from(BPF_NOEXIST)).is_err() {
+    if WANTED.insert(unsafe { &*key }, want, u64::from(BPF_NOEXIST)).is_err() {
         missed();
         return None;
     }

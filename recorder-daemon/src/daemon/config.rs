@@ -25,6 +25,10 @@ pub struct Config {
     pub state_directory: PathBuf,
     /// Where the control socket is, and what is to be known after a restart but not after a boot.
     pub runtime_directory: PathBuf,
+    /// A folder of a bpffs, in which the kernel side outlives the daemon.
+    pub pin_directory: PathBuf,
+    /// Whether the kernel side counts on when the daemon is stopped, and not only when it is restarted or dies.
+    pub keep_recording: bool,
     /// How often counts that have grown are written to disk. A call that is new is written within a second.
     pub flush_seconds: u64,
 }
@@ -36,6 +40,8 @@ impl Default for Config {
             group: "syscall-recorder".to_owned(),
             state_directory: "/var/lib/syscall-recorder".into(),
             runtime_directory: "/run/syscall-recorder".into(),
+            pin_directory: "/run/syscall-recorder/pins".into(),
+            keep_recording: false,
             flush_seconds: 60,
         }
     }
@@ -99,8 +105,11 @@ impl Config {
             let reason = format!("{} is not from 1 to 86400", config.flush_seconds);
             return Err(value("flush_seconds", reason));
         }
-        let folders =
-            [("state_directory", &config.state_directory), ("runtime_directory", &config.runtime_directory)];
+        let folders = [
+            ("state_directory", &config.state_directory),
+            ("runtime_directory", &config.runtime_directory),
+            ("pin_directory", &config.pin_directory),
+        ];
         for (key, folder) in folders {
             if !folder.is_absolute() {
                 return Err(value(key, format!("{} is no absolute path", folder.display())));

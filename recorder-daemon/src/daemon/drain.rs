@@ -51,8 +51,8 @@ impl News {
     }
 }
 
-/// Starts the task. It ends when nobody is left who could ask; then the kernel's side is detached.
-pub(super) fn start(mut recorder: Recorder) -> io::Result<(Kernel, News, JoinHandle<()>)> {
+/// Starts the task. It ends when nobody is left who could ask, and gives the kernel's side back.
+pub(super) fn start(mut recorder: Recorder) -> io::Result<(Kernel, News, JoinHandle<Recorder>)> {
     let ring: OwnedFd = recorder.news_fd().try_clone_to_owned()?;
     // SAFETY: a descriptor that is ours alone, and that nobody closes before its owner is dropped.
     let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }?;
@@ -81,6 +81,7 @@ pub(super) fn start(mut recorder: Recorder) -> io::Result<(Kernel, News, JoinHan
                 Err(error) => tracing::error!(%error, "news cannot be read"),
             }
         }
+        recorder
     });
     Ok((Kernel { jobs }, News { units, taken }, task))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use recorder_common::NAMED_BY_KERNEL;
 
 use crate::{
-    kernel::{self, HostMisses, Recorder, Snapshot, Unit},
+    kernel::{self, HostMisses, Recorder, Snapshot, Unit, Want},
     observe::{note, observe},
     recording::{Clock, Gap, Recording, Span, SpanId, Timestamp},
     units::Request,
@@ -26,8 +26,10 @@ pub(super) struct Entry {
     span: SpanId,
     /// 1 if it ran before its recording began: a start that was not seen.
     running_before: u64,
-    /// The host's misses and skips when it began.
+    /// The host's misses and skips when this daemon began with it.
     before: HostFigures,
+    /// The gaps that they had made by then: calls not counted, and skipped.
+    noted: (u64, u64),
 }
 
 /// What the kernel side says of the whole host. It only grows.
@@ -63,20 +65,21 @@ pub(super) enum Before {
 }
 
 impl Entry {
-    /// A new span of `recording`, begun at `began` nanoseconds since boot.
+    /// Goes on with the span of `recording` in which `want` is recorded, or begins it.
     pub(super) fn begin(
-        number: Unit,
-        cgroup: String,
+        want: Want,
         mut recording: Recording,
         boot: &str,
         clock: Clock,
-        began: u64,
         before: HostFigures,
     ) -> Self {
-        let span = SpanId { boot: boot.to_owned(), began };
-        recording.spans.insert(span.clone(), Span::begin(clock.at(began)));
+        let span = SpanId { boot: boot.to_owned(), began: want.began };
+        let begun = recording.spans.entry(span.clone()).or_insert_with(|| Span::begin(clock.at(want.began)));
+        let gap = |gap| begun.gaps.get(&gap).copied().unwrap_or_default();
+        let noted = (gap(Gap::CallsNotCounted), gap(Gap::Skipped));
+        let (number, cgroup, running_before) = (want.unit, want.name, want.running.into());
         let requests = BTreeSet::new();
-        Self { number, cgroup, requests, recording, unsaved: true, span, running_before: 0, before }
+        Self { number, cgroup, requests, recording, unsaved: true, span, running_before, before, noted }
     }
 
     /// What may be missing from the beginning on. `running`: it ran when its recording began.
@@ -107,9 +110,10 @@ impl Entry {
         now: u64,
     ) -> Grown {
         let running_before = self.running_before;
-        let (misses, skipped) = (figures.misses.calls, figures.skipped);
-        let (missed, skipped) = (misses - self.before.misses.calls, skipped - self.before.skipped);
-        let without_row = if self.number.0 & NAMED_BY_KERNEL == 0 { 0 } else { missed };
+        // The programs may be others than at the beginning, and count from zero.
+        let skipped = self.noted.1 + figures.skipped.saturating_sub(self.before.skipped);
+        let missed = figures.misses.calls.saturating_sub(self.before.misses.calls);
+        let without_row = if self.number.0 & NAMED_BY_KERNEL == 0 { 0 } else { self.noted.0 + missed };
         let (span, unsaved) = self.span();
         let sum = |span: &Span| span.calls.values().map(|tally| tally.calls).sum::<u64>();
         let before = (sum(span), span.calls.len(), span.starts, span.gaps.clone());
@@ -153,8 +157,8 @@ mod tests {
         let clock = Clock::new(UNIX_EPOCH, 0);
         let recording = Recording::new("a.service", Host::default());
         let figures = HostFigures { skipped: 5, misses: HostMisses { calls: 7, ..HostMisses::default() } };
-        let entry = Entry::begin(Unit(number), "a.service".into(), recording, "boot", clock, 10, figures);
-        (entry, clock)
+        let want = Want { name: "a.service".into(), unit: Unit(number), running: false, began: 10 };
+        (Entry::begin(want, recording, "boot", clock, figures), clock)
     }
 
     fn snapshot(calls: u64, starts: u64) -> Snapshot {

@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     control::{Limits as SocketLimits, Rights, serve},
     host::{self, boot_clock, boot_id},
-    kernel::{self, Limits, Manager, Recorder},
+    kernel::{self, Limits, Manager, Recorder, TakenOver},
     recording::{Clock, Store, StoreError},
     units::{Mount, Systemd, has_executor},
 };
@@ -56,6 +56,9 @@ pub use config::{Config, DEFAULT_PATH, Error as ConfigError};
 /// What the maps hold at the most, over all units; they are allocated as they fill.
 const LIMITS: Limits =
     Limits { units: 4_096, cgroups: 65_536, outliers: 16_384, sightings: 1_048_576, programs: 65_536 };
+
+/// What systemd knows this daemon by.
+const OWN_UNIT: &str = "syscall-recorder.service";
 
 /// How long the end may take: the last readings, and the disk. systemd waits longer.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -124,7 +127,7 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
     let clock = Clock::new(SystemTime::now(), began);
     let systemd = Systemd::find().map(Arc::new);
     let manager = Manager { pid: systemd.is_some().into(), executor: systemd.is_some() && has_executor() };
-    let recorder = Recorder::start(LIMITS, manager)?;
+    let (recorder, taken_over) = attach(manager, &config)?;
     let listener = listen(&config)?;
 
     let (kernel, news, drain) = drain::start(recorder).map_err(runtime("wait for the ring buffer"))?;
@@ -132,6 +135,7 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
     let (ask, asked) = mpsc::channel(64);
     let (begun, beginnings) = mpsc::unbounded_channel();
     let facts = units::start(systemd.clone(), beginnings, ask.clone());
+    let keep = config.keep_recording;
     let rights = Rights { group: group(&config.group) };
     let recordings = recordings::Recordings {
         kernel,
@@ -148,19 +152,23 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
         numbers: HashMap::new(),
         requests: BTreeSet::new(),
         next: 0,
+        taken_over,
         trouble: None,
     };
     let (closed, stop) = (CancellationToken::new(), CancellationToken::new());
     let (ready, is_ready) = oneshot::channel();
     let recordings = tokio::spawn(recordings.run(asked, news, stop.clone(), ready));
-    let control = control::Control { recordings: ask.clone(), systemd, mount: Arc::new(mount) };
+    let control =
+        control::Control { recordings: ask.clone(), systemd: systemd.clone(), mount: Arc::new(mount) };
     let server = tokio::spawn(serve(listener, rights, SocketLimits::default(), control, closed.clone()));
     if is_ready.await.is_ok() {
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), ?manager, "attached and listening");
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(version, ?manager, ?taken_over, "attached and listening");
     }
 
     until_stopped(&ask, reload).await?;
-    tracing::info!("stopping");
+    let keep = keep || is_restarted(systemd.as_deref()).await;
+    tracing::info!(keep, "stopping");
     // What is being answered is answered to its end.
     closed.cancel();
     drop(ask);
@@ -170,9 +178,36 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
         let _ = recordings.await;
         facts.abort();
         let _ = written.await;
-        let _ = drain.await;
+        drain.await.ok()
     };
-    timeout(DEADLINE, end).await.map_err(|_| Error::Deadline)
+    let recorder = timeout(DEADLINE, end).await.map_err(|_| Error::Deadline)?;
+    // Everything is on disk. Without this the kernel counts on, and the next daemon takes that over.
+    if let Some(recorder) = recorder.filter(|_| !keep) {
+        recorder.release();
+    }
+    Ok(())
+}
+
+/// Loads and attaches, or takes over what an earlier daemon has left. Where nothing can be pinned, recording ends
+/// with the daemon.
+fn attach(manager: Manager, config: &Config) -> Result<(Recorder, TakenOver), Error> {
+    match Recorder::start_pinned(LIMITS, manager, &config.pin_directory) {
+        Err(error @ kernel::Error::Pin { .. }) => {
+            tracing::warn!(%error, "the recording will not outlive this daemon");
+            Ok((Recorder::start(LIMITS, manager)?, TakenOver::Nothing))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Whether systemd stops this daemon only to start it again.
+async fn is_restarted(systemd: Option<&Systemd>) -> bool {
+    let Some(systemd) = systemd else { return false };
+    systemd.restarts(OWN_UNIT).await.unwrap_or_else(|error| {
+        // What goes on in vain is better than what is lost; the next daemon, or the package's removal, ends it.
+        tracing::warn!(%error, "systemd cannot be asked whether this is a restart; recording goes on");
+        true
+    })
 }
 
 /// Waits for the signal to end; reloads at each SIGHUP.

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use recorder_common::NAMED_BY_KERNEL;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -23,7 +22,7 @@ use super::{
 };
 use crate::{
     host::boot_clock,
-    kernel::{self, Recorder, Unit},
+    kernel::{self, Recorder, TakenOver, Unit, Want},
     recording::{Clock, Gap, Host, Recording, Store, Timestamp},
     units::{self, Found, Kind, Mount, Request, UnitName},
 };
@@ -113,6 +112,8 @@ pub(super) struct Recordings {
     pub(super) numbers: HashMap<Unit, String>,
     pub(super) requests: BTreeSet<Request>,
     pub(super) next: u32,
+    /// What was there when the kernel side was taken up.
+    pub(super) taken_over: TakenOver,
     /// What went wrong at the kernel's side, until it goes right again.
     pub(super) trouble: Option<String>,
 }
@@ -153,7 +154,7 @@ impl Recordings {
             }
         }
         notify::stopping();
-        let named = self.name().await;
+        let named = self.take_in().await;
         self.say("what has appeared cannot be looked at", named);
         let names: Vec<_> = self.entries.keys().cloned().collect();
         for name in names {
@@ -165,7 +166,7 @@ impl Recordings {
 
     async fn answer(&mut self, ask: Ask) {
         // What has appeared a moment ago is part of the answer.
-        let named = self.name().await;
+        let named = self.take_in().await;
         self.say("what has appeared cannot be looked at", named);
         // Whoever has asked may have gone; what was asked is done all the same.
         match ask {
@@ -184,16 +185,33 @@ impl Recordings {
         }
     }
 
-    /// What the configuration wants, and what was wanted before a restart.
+    /// What the configuration wants, and what was wanted before a restart. What an earlier daemon has left counting
+    /// goes on; what nobody counted meanwhile has a gap.
     async fn take_up(&mut self) {
         let before = requests::load(&self.config.requests_file(), &self.boot);
         let configured = self.config.requests();
+        if self.taken_over != TakenOver::Nothing {
+            // Before anything is begun anew: what is there must find the requests that want it.
+            self.requests = before.iter().chain(&configured).cloned().collect();
+        }
+        // With no requests this lets go of all that has been left by one that could not clean up.
+        let taken_in = self.take_in().await;
+        self.say("what an earlier daemon has left cannot be taken over", taken_in);
+        self.requests.clear();
         for request in configured.into_iter().chain(before.iter().cloned()) {
             let was_there = if before.contains(&request) { Before::Unattached } else { Before::Unwanted };
             if let Err(error) = self.start(request.clone(), was_there).await {
                 tracing::error!(%request, %error, "cannot be recorded");
             }
         }
+        let all = self.wants_all_services();
+        if let Err(error) = self.kernel.ask(move |recorder| recorder.want_all_services(all)).await {
+            tracing::error!(%error, "the kernel side cannot be told whether every service is wanted");
+        }
+    }
+
+    fn wants_all_services(&self) -> bool {
+        self.requests.iter().any(|request| matches!(request, Request::Glob(_)))
     }
 
     async fn reload(&mut self, config: Config) {
@@ -276,18 +294,23 @@ impl Recordings {
         let figures = self.kernel.ask(|recorder| HostFigures::read(recorder)).await?;
         let number = Unit(self.next);
         self.next += 1;
-        let key = cgroup.clone();
-        let number = self.kernel.ask(move |recorder| recorder.want(number, &key)).await?;
+        let mut want = self.kernel.ask(move |recorder| recorder.want(number, &cgroup, boot_clock())).await?;
         // After that: a cgroup that is made now is armed by the kernel itself.
         let folder = match (folder, request) {
             (None, Request::Unit(name)) => units::find(&self.mount, name)?.map(|found| found.path),
             (folder, _) => folder,
         };
         let running = match folder {
-            Some(folder) => self.arm(number, &folder).await?,
+            Some(folder) => self.arm(want.unit, &folder).await?,
             None => false,
         };
-        let mut entry = self.entry(&unit, number, cgroup, boot_clock(), figures);
+        if running {
+            want.running = true;
+            let kept = want.clone();
+            self.kernel.ask(move |recorder| recorder.ran_before(&kept)).await?;
+        }
+        let number = want.unit;
+        let mut entry = self.entry(&unit, want, figures);
         entry.requests.insert(request.clone());
         entry.comes_after(before, running);
         if running {
@@ -298,8 +321,8 @@ impl Recordings {
         Ok(())
     }
 
-    /// A new span of what is on disk of the unit.
-    fn entry(&self, unit: &str, number: Unit, cgroup: String, began: u64, figures: HostFigures) -> Entry {
+    /// What is on disk of the unit, to be gone on with.
+    fn entry(&self, unit: &str, want: Want, figures: HostFigures) -> Entry {
         let mut recording = Recording::new(unit, self.host.clone());
         match self.store.read_recording(unit) {
             Ok(Some(earlier)) => recording.merge(&earlier),
@@ -309,7 +332,7 @@ impl Recordings {
                 tracing::warn!(unit, %error, "the earlier recording cannot be read, a new one is begun")
             }
         }
-        Entry::begin(number, cgroup, recording, &self.boot, self.clock, began, figures)
+        Entry::begin(want, recording, &self.boot, self.clock, figures)
     }
 
     /// Arms a cgroup and all below it. Says whether it was there before it was wanted, with something in it.
@@ -340,7 +363,7 @@ impl Recordings {
             return Err(by.map_or(Error::NotRecorded, |by| Error::WantedBy { by: by.to_string() }));
         }
         self.keep_requests();
-        if !self.requests.iter().any(|request| matches!(request, Request::Glob(_))) {
+        if !self.wants_all_services() {
             self.kernel.ask(|recorder| recorder.want_all_services(false)).await?;
         }
         let mut stopped = Stopped { written: Vec::new(), goes_on: Vec::new() };
@@ -401,9 +424,8 @@ impl Recordings {
 
     /// Reads the units that have news.
     async fn read_news(&mut self, units: BTreeSet<Unit>) {
-        let unknown = |unit: &Unit| unit.0 & NAMED_BY_KERNEL != 0 && !self.numbers.contains_key(unit);
-        if units.iter().any(unknown) {
-            let named = self.name().await;
+        if units.iter().any(|unit| !self.numbers.contains_key(unit)) {
+            let named = self.take_in().await;
             self.say("what has appeared cannot be looked at", named);
         }
         for number in units {
@@ -416,7 +438,7 @@ impl Recordings {
 
     /// Reads all, and saves what has grown.
     async fn read_all(&mut self) {
-        let named = self.name().await;
+        let named = self.take_in().await;
         self.say("what has appeared cannot be looked at", named);
         let units: Vec<_> = self.entries.keys().cloned().collect();
         for unit in units {
@@ -430,39 +452,44 @@ impl Recordings {
         }
     }
 
-    /// Takes in what the kernel side has named by itself; what nobody wants is let go of.
-    async fn name(&mut self) -> Result<(), Error> {
-        let named = self.kernel.ask(Recorder::named).await?;
-        for (cgroup, number) in named {
-            if self.numbers.contains_key(&number) {
+    /// Takes in what is wanted in the kernel and not known here: what the kernel side has named by itself, and what
+    /// an earlier daemon has left. What nobody wants is let go of.
+    async fn take_in(&mut self) -> Result<(), Error> {
+        for want in self.kernel.ask(Recorder::wanted).await? {
+            if self.numbers.contains_key(&want.unit) {
                 continue;
             }
-            let name = UnitName::from_cgroup_name(&cgroup);
-            let by: BTreeSet<_> = name
-                .iter()
-                .flat_map(|name| self.requests.iter().filter(|request| wants(request, name)))
-                .cloned()
-                .collect();
-            let (Some(name), false) = (name, by.is_empty()) else {
+            let path = want.name.starts_with('/');
+            let name = UnitName::from_cgroup_name(&want.name);
+            let unit = if path { Some(want.name.clone()) } else { name.as_ref().map(ToString::to_string) };
+            let wants = |request: &&Request| match (request, &name) {
+                (Request::Cgroup(cgroup), _) => *cgroup == want.name,
+                (request, Some(name)) => wants(request, name),
+                (_, None) => false,
+            };
+            let by: BTreeSet<_> = self.requests.iter().filter(wants).cloned().collect();
+            let (Some(unit), false) = (unit, by.is_empty()) else {
                 self.kernel
                     .ask(move |recorder| {
-                        recorder.unwant(&cgroup)?;
-                        recorder.disarm(number)?;
-                        recorder.forget(number)
+                        recorder.unwant(&want.name)?;
+                        recorder.disarm(want.unit)?;
+                        recorder.forget(want.unit)
                     })
                     .await?;
                 continue;
             };
             let figures = self.kernel.ask(|recorder| HostFigures::read(recorder)).await?;
-            let first = self.kernel.ask(move |recorder| recorder.snapshot(number)).await?;
-            let began = first.sightings.iter().map(|sighting| sighting.first).min();
-            let began = began.unwrap_or_else(boot_clock);
-            let mut entry = self.entry(name.as_str(), number, cgroup, began, figures);
+            let number = want.unit;
+            let appeared = want.by_kernel();
+            let mut entry = self.entry(&unit, want, figures);
             entry.requests = by;
-            self.numbers.insert(number, name.to_string());
-            self.entries.insert(name.to_string(), entry);
-            tracing::info!(unit = %name, "appeared, recording");
-            let _ = self.begun.send(name);
+            self.numbers.insert(number, unit.clone());
+            self.entries.insert(unit.clone(), entry);
+            self.next = self.next.max(if appeared { 0 } else { number.0 + 1 });
+            tracing::info!(unit, appeared, "recording");
+            if let Some(name) = name {
+                let _ = self.begun.send(name);
+            }
         }
         Ok(())
     }

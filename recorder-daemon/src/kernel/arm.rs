@@ -13,6 +13,31 @@ use super::{
     target,
 };
 
+/// What is recorded as soon as it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The name of a unit's cgroup, or a path from the root of the hierarchy.
+    pub name: String,
+    /// What it is recorded as.
+    pub unit: Unit,
+    /// Whether it had a cgroup with processes in it before it was wanted.
+    pub running: bool,
+    /// Since when it is wanted, in nanoseconds of `CLOCK_BOOTTIME`.
+    pub began: u64,
+}
+
+impl Want {
+    fn new(name: String, want: recorder_common::Want) -> Self {
+        Self { name, unit: Unit(want.unit), running: want.running != 0, began: want.began }
+    }
+
+    /// Whether the kernel side has named it by itself.
+    #[must_use]
+    pub fn by_kernel(&self) -> bool {
+        self.unit.0 & NAMED_BY_KERNEL != 0
+    }
+}
+
 impl Recorder {
     /// Records the cgroup whose id (the inode number of its directory) is `cgroup`, and all that is made
     /// below it from now on, as `unit`. `top` says that it is the unit's own cgroup and not one below it. Can
@@ -30,24 +55,34 @@ impl Recorder {
     }
 
     /// From now on a new cgroup is recorded as `unit` if it is called so: the name of a unit's cgroup (found
-    /// where the system's own manager puts its units), or a path from the root of the hierarchy. Gives the unit
-    /// that it is recorded as: another one, if the kernel side was faster and has named it by itself.
-    pub fn want(&mut self, unit: Unit, name: &str) -> Result<Unit, Error> {
+    /// where the system's own manager puts its units), or a path from the root of the hierarchy. `began` is now,
+    /// in nanoseconds of `CLOCK_BOOTTIME`. Gives what it is recorded as: another unit, if the kernel side was
+    /// faster and has named it by itself.
+    pub fn want(&mut self, unit: Unit, name: &str, began: u64) -> Result<Want, Error> {
         let key = wanted(name)?;
         // The row goes first: whoever finds the name finds the row.
         self.make_row(unit)?;
-        let mut wanted: HashMut<'_, Plain<Wanted>, u32> = open_mut(&mut self.ebpf, names::WANTED)?;
-        match exists(wanted.insert(key, unit.0, BPF_NOEXIST)).map_err(Error::map(names::WANTED))? {
-            false => Ok(unit),
-            true => {
-                let there = Unit(wanted.get(&key, 0).map_err(Error::map(names::WANTED))?);
-                if there != unit {
-                    self.forget(unit)?;
-                    self.make_row(there)?;
-                }
-                Ok(there)
-            }
+        let mine = Plain(recorder_common::Want { unit: unit.0, running: 0, began });
+        let mut wanted: HashMut<'_, Plain<Wanted>, Plain<recorder_common::Want>> =
+            open_mut(&mut self.ebpf, names::WANTED)?;
+        if !exists(wanted.insert(key, mine, BPF_NOEXIST)).map_err(Error::map(names::WANTED))? {
+            return Ok(Want::new(name.to_owned(), mine.0));
         }
+        let there = Want::new(name.to_owned(), wanted.get(&key, 0).map_err(Error::map(names::WANTED))?.0);
+        if there.unit != unit {
+            self.forget(unit)?;
+            self.make_row(there.unit)?;
+        }
+        Ok(there)
+    }
+
+    /// Keeps that a wanted unit ran before it was wanted.
+    pub fn ran_before(&mut self, want: &Want) -> Result<(), Error> {
+        let key = wanted(&want.name)?;
+        let value = Plain(recorder_common::Want { unit: want.unit.0, running: 1, began: want.began });
+        let mut wanted: HashMut<'_, Plain<Wanted>, Plain<recorder_common::Want>> =
+            open_mut(&mut self.ebpf, names::WANTED)?;
+        wanted.insert(key, value, 0).map_err(Error::map(names::WANTED))
     }
 
     /// The unit that a cgroup is recorded as.
@@ -63,7 +98,8 @@ impl Recorder {
     /// No new cgroup of this name is recorded any more.
     pub fn unwant(&mut self, name: &str) -> Result<(), Error> {
         let key = wanted(name)?;
-        let mut wanted: HashMut<'_, Plain<Wanted>, u32> = open_mut(&mut self.ebpf, names::WANTED)?;
+        let mut wanted: HashMut<'_, Plain<Wanted>, Plain<recorder_common::Want>> =
+            open_mut(&mut self.ebpf, names::WANTED)?;
         gone(wanted.remove(&key)).map_err(Error::map(names::WANTED))
     }
 
@@ -79,22 +115,20 @@ impl Recorder {
         settings.set(0, value, 0).map_err(Error::map(names::SETTINGS))
     }
 
-    /// The units that the kernel side has named by itself, because every service is recorded. Each has a row
-    /// after this, if memory was short when its cgroup was made.
-    pub fn named(&mut self) -> Result<Vec<(String, Unit)>, Error> {
-        let wanted: HashMap<_, Plain<Wanted>, u32> = open(&self.ebpf, names::WANTED)?;
-        let mut named = Vec::new();
-        for entry in &wanted {
-            let (Plain(name), unit) = entry.map_err(Error::map(names::WANTED))?;
-            if unit & NAMED_BY_KERNEL != 0 {
-                let end = name.text.iter().position(|byte| *byte == 0).unwrap_or(WANTED_LEN);
-                named.push((String::from_utf8_lossy(&name.text[..end]).into_owned(), Unit(unit)));
-            }
+    /// All that is wanted: what user space has asked for, and what the kernel side has named by itself because
+    /// every service is recorded. Each unit has a row after this, if memory was short when its cgroup was made.
+    pub fn wanted(&mut self) -> Result<Vec<Want>, Error> {
+        let map: HashMap<_, Plain<Wanted>, Plain<recorder_common::Want>> = open(&self.ebpf, names::WANTED)?;
+        let mut wanted = Vec::new();
+        for entry in &map {
+            let (Plain(name), Plain(want)) = entry.map_err(Error::map(names::WANTED))?;
+            let end = name.text.iter().position(|byte| *byte == 0).unwrap_or(WANTED_LEN);
+            wanted.push(Want::new(String::from_utf8_lossy(&name.text[..end]).into_owned(), want));
         }
-        for &(_, unit) in &named {
-            self.make_row(unit)?;
+        for want in &wanted {
+            self.make_row(want.unit)?;
         }
-        Ok(named)
+        Ok(wanted)
     }
 
     /// Stops counting in all cgroups of `unit`. What was counted stays to be read. What new cgroups are wanted

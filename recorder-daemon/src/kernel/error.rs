@@ -49,6 +49,14 @@ pub enum Error {
         /// The map or program.
         name: &'static str,
     },
+    /// A folder for pins cannot be used.
+    #[error("{}: nothing can be pinned there: {source}", path.display())]
+    Pin {
+        /// The folder, or the pin.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// Whoever owned the kernel's side is no more.
     #[error("the kernel's side is no longer attached; see the log for why")]
     Ended,

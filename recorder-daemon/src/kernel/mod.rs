@@ -6,12 +6,14 @@ mod arm;
 mod btf;
 mod error;
 mod news;
+mod pins;
 mod plain;
 mod recorder;
 mod snapshot;
 mod target;
 
+pub use arm::Want;
 pub use error::Error;
-pub use recorder::{Limits, Manager, Recorder, Unit};
+pub use recorder::{Limits, Manager, Recorder, TakenOver, Unit};
 pub use recorder_common::HostMisses;
 pub use snapshot::{Sighting, Snapshot};

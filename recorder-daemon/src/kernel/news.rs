@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aya::maps::{HashMap as Map, MapData, PerCpuArray, RingBuf};
-use recorder_common::{Abi, Call, HostMisses, Kind, News, PATH_LEN, names};
+use recorder_common::{Abi, Call, HostMisses, Kind, News, names};
 
 use super::{
     Error, Sighting, Unit,
@@ -61,7 +61,7 @@ impl Seen {
     }
 
     /// Everything that the map holds.
-    fn read_all(&mut self, ebpf: &aya::Ebpf) -> Result<(), Error> {
+    pub(super) fn read_all(&mut self, ebpf: &aya::Ebpf) -> Result<(), Error> {
         let sightings: Map<_, Plain<recorder_common::Sighting>, u64> = open(ebpf, names::SIGHTINGS)?;
         for entry in &sightings {
             let (Plain(sighting), first) = entry.map_err(Error::map(names::SIGHTINGS))?;
@@ -152,6 +152,3 @@ const SIGHTING: (usize, usize, usize, usize) = (
     std::mem::offset_of!(recorder_common::Sighting, program),
     std::mem::offset_of!(recorder_common::Sighting, number),
 );
-
-/// The length of a program's path in its map.
-const _: usize = PATH_LEN;

@@ -1,6 +1,8 @@
 //! Lets aya copy the shared structs in and out of maps.
 
-use recorder_common::{Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Wanted};
+use recorder_common::{
+    Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Want, Wanted,
+};
 
 /// A shared struct as a map's key or value.
 #[derive(Clone, Copy)]
@@ -16,4 +18,4 @@ macro_rules! plain {
         )+
     };
 }
-plain!(Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Wanted);
+plain!(Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Want, Wanted);

@@ -9,8 +9,8 @@ use std::{
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
-    maps::{MapData, RingBuf},
-    programs::BtfTracePoint,
+    maps::{Array, MapData, RingBuf},
+    programs::{BtfTracePoint, ProgramFd, links::FdLink},
 };
 use aya_log::EbpfLogger;
 use recorder_common::{HostMisses, Settings, names};
@@ -18,6 +18,7 @@ use recorder_common::{HostMisses, Settings, names};
 use super::{
     Error, Snapshot,
     news::{self, Seen},
+    pins::{Pins, Programs, pin_error},
     plain::Plain,
     snapshot, target,
 };
@@ -62,48 +63,118 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Unit(pub u32);
 
-/// A loaded and attached kernel program. Dropping it detaches it and frees all that it counted.
+/// What was there when the kernel side was taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakenOver {
+    /// Nothing, or nothing that could be used: nobody has counted up to now.
+    Nothing,
+    /// The same programs, which count on.
+    Same,
+    /// Another version's programs, which have counted until these began: a call that was made at that very moment
+    /// may be counted twice, once a processor.
+    Replaced,
+}
+
+/// A loaded and attached kernel program. Dropping it detaches it and frees all that it counted, unless it is
+/// pinned.
 pub struct Recorder {
     pub(super) ebpf: Ebpf,
     pub(super) settings: Settings,
     pub(super) seen: Seen,
     logger: EbpfLogger<&'static dyn log::Log>,
     ring: RingBuf<MapData>,
+    /// The program that counts.
+    counting: ProgramFd,
+    pins: Option<Pins>,
 }
 
 impl Recorder {
-    /// Loads and attaches. From here on every call of an armed cgroup is counted.
+    /// Loads and attaches. From here on every call of an armed cgroup is counted, as long as this value lives.
     pub fn start(limits: Limits, manager: Manager) -> Result<Self, Error> {
-        let target = Plain(target::read(Path::new(target::VMLINUX))?);
-        let rows = limits.units.saturating_mul(u32::try_from(target::ABIS.len()).unwrap_or(u32::MAX));
-        let mut ebpf = EbpfLoader::new()
-            .override_global(names::TARGET, &target, true)
-            .map_max_entries(names::CGROUPS, limits.cgroups)
-            .map_max_entries(names::ROWS, rows)
-            .map_max_entries(names::WANTED, limits.units)
-            .map_max_entries(names::OUTLIERS, limits.outliers)
-            .map_max_entries(names::SIGHTINGS, limits.sightings)
-            .map_max_entries(names::PROGRAMS, limits.programs)
-            .load(OBJECT)
-            .map_err(Error::load)?;
-        let logger = EbpfLogger::init(&mut ebpf).map_err(|_| Error::Missing { name: "AYA_LOGS" })?;
-        let btf = Btf::from_sys_fs()
-            .map_err(|error| Error::NoBtf { path: target::VMLINUX.into(), reason: error.to_string() })?;
-        for name in HOOKS {
-            let program = hook(&mut ebpf, name)?;
-            program.load(name, &btf).map_err(|error| Error::program(name, error))?;
-        }
-        let ring = ebpf.take_map(names::NEWS).ok_or(Error::Missing { name: names::NEWS })?;
-        let ring = RingBuf::try_from(ring).map_err(Error::map(names::NEWS))?;
-        let settings =
-            Settings { manager: manager.pid, executor: manager.executor.into(), ..Settings::default() };
-        let mut recorder = Self { ebpf, settings, seen: Seen::default(), logger, ring };
+        const GENERATION: u32 = 1;
+        let mut ebpf = load(limits, GENERATION, None)?;
+        load_programs(&mut ebpf)?;
+        let counting = counting(&mut ebpf)?;
+        let mut recorder = Self::new(ebpf, counting, None)?;
+        recorder.settings = manager.settings(GENERATION);
         recorder.write_settings()?;
         for name in HOOKS {
             hook(&mut recorder.ebpf, name)?.attach().map_err(|error| Error::program(name, error))?;
         }
-        tracing::debug!(target = ?target.0, ?manager, "kernel program attached");
         Ok(recorder)
+    }
+
+    /// The same, pinned in `folder` of a bpffs: it counts on when this value is gone, until [`Self::release`]. What
+    /// another process has left there is taken over without a gap.
+    pub fn start_pinned(limits: Limits, manager: Manager, folder: &Path) -> Result<(Self, TakenOver), Error> {
+        let pins = Pins::open(folder)?;
+        let standing = pins.programs();
+        let generation = standing.iter().map(|programs| programs.generation).max().unwrap_or_default() + 1;
+        let ebpf = load(limits, generation, Some(&pins))?;
+        let before = read_settings(&ebpf)?;
+        if let Some(same) = standing.iter().find(|programs| programs.generation == before.active)
+            && same.are_of(OBJECT, &HOOKS)
+        {
+            let counting = same.counting()?;
+            let counting = fd(&counting)?;
+            let mut recorder = Self::new(ebpf, counting, Some(pins))?;
+            recorder.settings =
+                Settings { all_services: before.all_services, ..manager.settings(before.active) };
+            recorder.write_settings()?;
+            recorder.seen.read_all(&recorder.ebpf)?;
+            // What a process that was killed on the way has left beside them does nothing.
+            standing.iter().filter(|other| other.generation != same.generation).for_each(Programs::remove);
+            return Ok((recorder, TakenOver::Same));
+        }
+        let taken_over = if standing.iter().any(|programs| programs.generation == before.active) {
+            TakenOver::Replaced
+        } else {
+            TakenOver::Nothing
+        };
+        let mut recorder = Self::attach_pinned(ebpf, pins, generation)?;
+        // In one store the new programs begin and the old ones end.
+        recorder.settings = Settings { all_services: before.all_services, ..manager.settings(generation) };
+        recorder.write_settings()?;
+        standing.iter().for_each(Programs::remove);
+        if let Some(pins) = &recorder.pins {
+            pins.remove_other_layouts();
+        }
+        recorder.seen.read_all(&recorder.ebpf)?;
+        Ok((recorder, taken_over))
+    }
+
+    /// Attaches programs that do nothing yet, and pins them.
+    fn attach_pinned(mut ebpf: Ebpf, pins: Pins, generation: u32) -> Result<Self, Error> {
+        load_programs(&mut ebpf)?;
+        let place = pins.place(generation, OBJECT)?;
+        let path = place.counting_path();
+        let program = hook(&mut ebpf, names::SYS_ENTER)?;
+        program.pin(&path).map_err(pin_error(path))?;
+        // After what was there before: the kernel calls them in this order, so that at the moment of the change a
+        // call may be counted by both, and none by neither.
+        for name in HOOKS {
+            let program = hook(&mut ebpf, name)?;
+            let failed = |error| Error::program(name, error);
+            let id = program.attach().map_err(failed)?;
+            let link: FdLink = program.take_link(id).map_err(failed)?.into();
+            link.pin(place.link(name)).map_err(pin_error(place.link(name)))?;
+        }
+        let counting = counting(&mut ebpf)?;
+        Self::new(ebpf, counting, Some(pins))
+    }
+
+    fn new(mut ebpf: Ebpf, counting: ProgramFd, pins: Option<Pins>) -> Result<Self, Error> {
+        let logger = EbpfLogger::init(&mut ebpf).map_err(|_| Error::Missing { name: "AYA_LOGS" })?;
+        let ring = ebpf.take_map(names::NEWS).ok_or(Error::Missing { name: names::NEWS })?;
+        let ring = RingBuf::try_from(ring).map_err(Error::map(names::NEWS))?;
+        Ok(Self { ebpf, settings: Settings::default(), seen: Seen::default(), logger, ring, counting, pins })
+    }
+
+    /// Ends it for good, pinned or not: detaches the programs, and frees all that they counted.
+    pub fn release(self) {
+        if let Some(pins) = &self.pins {
+            pins.remove();
+        }
     }
 
     /// Reads all that was counted of `unit`. Deletes nothing.
@@ -139,16 +210,65 @@ impl Recorder {
     /// still in it on that processor. Any of the host's tasks, recorded or not. Up to Linux 6.18 it cannot
     /// happen, for preemption is disabled there; in 7.2 it is not, and does. From `recursion_misses` in the
     /// program's fdinfo (Linux 5.12).
-    pub fn skipped(&mut self) -> Result<u64, Error> {
-        let program = hook(&mut self.ebpf, names::SYS_ENTER)?;
-        let fd = program.fd().map_err(|error| Error::program(names::SYS_ENTER, error))?;
-        let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+    pub fn skipped(&self) -> Result<u64, Error> {
+        let path = format!("/proc/self/fdinfo/{}", self.counting.as_fd().as_raw_fd());
         let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.into(), source })?;
         Ok(text
             .lines()
             .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok())
             .unwrap_or_default())
     }
+}
+
+impl Manager {
+    fn settings(self, active: u32) -> Settings {
+        Settings { manager: self.pid, executor: self.executor.into(), all_services: 0, active }
+    }
+}
+
+/// Makes the maps, or opens those that are pinned.
+fn load(limits: Limits, generation: u32, pins: Option<&Pins>) -> Result<Ebpf, Error> {
+    let target = Plain(target::read(Path::new(target::VMLINUX), generation)?);
+    let rows = limits.units.saturating_mul(u32::try_from(target::ABIS.len()).unwrap_or(u32::MAX));
+    let mut loader = EbpfLoader::new();
+    loader
+        .override_global(names::TARGET, &target, true)
+        .map_max_entries(names::CGROUPS, limits.cgroups)
+        .map_max_entries(names::ROWS, rows)
+        .map_max_entries(names::WANTED, limits.units)
+        .map_max_entries(names::OUTLIERS, limits.outliers)
+        .map_max_entries(names::SIGHTINGS, limits.sightings)
+        .map_max_entries(names::PROGRAMS, limits.programs);
+    if let Some(pins) = pins {
+        for name in names::MAPS {
+            loader.map_pin_path(name, pins.map(name));
+        }
+    }
+    tracing::debug!(target = ?target.0, "loading the kernel program");
+    loader.load(OBJECT).map_err(Error::load)
+}
+
+fn load_programs(ebpf: &mut Ebpf) -> Result<(), Error> {
+    let btf = Btf::from_sys_fs()
+        .map_err(|error| Error::NoBtf { path: target::VMLINUX.into(), reason: error.to_string() })?;
+    HOOKS
+        .into_iter()
+        .try_for_each(|name| hook(ebpf, name)?.load(name, &btf).map_err(|error| Error::program(name, error)))
+}
+
+fn read_settings(ebpf: &Ebpf) -> Result<Settings, Error> {
+    let settings: Array<_, Plain<Settings>> = snapshot::open(ebpf, names::SETTINGS)?;
+    let Plain(settings) = settings.get(&0, 0).map_err(Error::map(names::SETTINGS))?;
+    Ok(settings)
+}
+
+fn counting(ebpf: &mut Ebpf) -> Result<ProgramFd, Error> {
+    fd(hook(ebpf, names::SYS_ENTER)?)
+}
+
+fn fd(program: &BtfTracePoint) -> Result<ProgramFd, Error> {
+    let fd = program.fd().map_err(|error| Error::program(names::SYS_ENTER, error))?;
+    fd.try_clone().map_err(|source| Error::Read { path: names::SYS_ENTER.into(), source })
 }
 
 fn hook<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut BtfTracePoint, Error> {

@@ -56,8 +56,8 @@ pub(super) const NATIVE: Abi = MACHINE.native;
 /// The ABIs by which this machine's kernel can be entered.
 pub(super) const ABIS: &[Abi] = MACHINE.abis;
 
-/// Reads the offsets from the BTF file at `path`.
-pub(super) fn read(path: &Path) -> Result<Target, Error> {
+/// Reads the offsets from the BTF file at `path`, for programs of this generation.
+pub(super) fn read(path: &Path, generation: u32) -> Result<Target, Error> {
     let no_btf = |reason: String| Error::NoBtf { path: path.to_owned(), reason };
     let file = fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => no_btf(error.to_string()),
@@ -97,6 +97,7 @@ pub(super) fn read(path: &Path) -> Result<Target, Error> {
         native_abi: MACHINE.native as u32,
         compat_abi: MACHINE.compat as u32,
         native_execve: MACHINE.execve,
+        generation,
     })
 }
 
@@ -107,7 +108,7 @@ mod tests {
     /// Every kernel that can be recorded on publishes its types to everybody.
     #[test]
     fn the_running_kernel_has_every_field() {
-        let target = read(Path::new(VMLINUX)).unwrap();
+        let target = read(Path::new(VMLINUX), 7).unwrap();
         assert_eq!(target.native_abi, NATIVE as u32);
         assert_eq!(crate::syscalls::name(NATIVE, target.native_execve), Some("execve"));
         assert_ne!(target.task_cgroups, target.task_mm);
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = read(Path::new("/nonexistent")).unwrap_err();
+        let error = read(Path::new("/nonexistent"), 7).unwrap_err();
         assert!(error.to_string().contains("/nonexistent"), "{error}");
     }
 }

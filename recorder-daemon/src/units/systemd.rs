@@ -295,5 +295,7 @@ fn odd(what: &str, found: &str) -> SystemdError {
     SystemdError::Odd { what: what.to_owned(), found: found.chars().take(100).collect() }
 }
 
+mod restart;
+
 #[cfg(test)]
 mod tests;

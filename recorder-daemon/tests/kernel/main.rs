@@ -16,6 +16,7 @@ mod gaps;
 mod hardships;
 mod killed;
 mod output;
+mod pinned;
 mod sets;
 mod setup_calls;
 mod signals;

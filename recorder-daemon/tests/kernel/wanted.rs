@@ -27,7 +27,7 @@ fn start() -> Recorder {
 fn each_new_cgroup_of_a_wanted_name_is_recorded_from_its_first_call_on() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let (above, mut recorder) = (slice("a"), start());
-    recorder.want(Unit(3), &service("a")).unwrap();
+    recorder.want(Unit(3), &service("a"), 0).unwrap();
     let mut once = BTreeMap::new();
     for start in 1..=200_u64 {
         let folder = Folder::new(above.0.join(service("a")));
@@ -48,7 +48,7 @@ fn each_new_cgroup_of_a_wanted_name_is_recorded_from_its_first_call_on() {
 fn only_where_all_above_are_slices_is_a_name_the_systems() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let (outer, mut recorder) = (slice("b"), start());
-    recorder.want(Unit(1), &service("b")).unwrap();
+    recorder.want(Unit(1), &service("b"), 0).unwrap();
     let user = Folder::new(outer.0.join("user@1000.service"));
     let posing = Folder::new(user.0.join(service("b")));
     finish_in(&posing.0, &["/bin/true"]);
@@ -66,7 +66,7 @@ fn a_path_is_wanted_to_the_letter() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let (outer, mut recorder) = (slice("c"), start());
     let top = outer.0.file_name().unwrap().to_str().unwrap();
-    recorder.want(Unit(1), &format!("/{top}/pod/container")).unwrap();
+    recorder.want(Unit(1), &format!("/{top}/pod/container"), 0).unwrap();
     let pod = Folder::new(outer.0.join("pod"));
     let container = Folder::new(pod.0.join("container"));
     let other = Folder::new(pod.0.join("container2"));
@@ -90,11 +90,12 @@ fn every_service_is_named_by_the_kernel_itself() {
     for folder in [&service, &scope, &below] {
         finish_in(&folder.0, &["/bin/true"]);
     }
-    let named = recorder.named().unwrap();
-    let (_, unit) = named.iter().find(|(name, _)| *name == own).unwrap();
-    for name in ["two.scope", "three.service"] {
-        assert!(!named.iter().any(|(named, _)| named == name), "{named:?}");
-    }
+    let wanted = recorder.wanted().unwrap();
+    let find = |name: &str| wanted.iter().find(|want| want.name == name);
+    let want = find(&own).unwrap();
+    assert!(want.by_kernel() && !want.running && want.began > 0, "{want:?}");
+    assert_eq!((find("two.scope"), find("three.service")), (None, None));
+    let unit = &want.unit;
     assert_eq!(counts(&mut recorder, *unit)["execve"], 2, "in it and below it");
     assert!(recorder.news().unwrap().contains(unit));
 
@@ -114,9 +115,9 @@ fn what_is_wanted_by_itself_is_its_own_unit_below_another() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let (outer, mut recorder) = (slice("e"), start());
     let name = outer.0.file_name().unwrap().to_str().unwrap().to_owned();
-    recorder.want(Unit(1), &name).unwrap();
+    recorder.want(Unit(1), &name, 0).unwrap();
     recorder.arm(Unit(1), outer.id(), true).unwrap();
-    recorder.want(Unit(2), &service("e")).unwrap();
+    recorder.want(Unit(2), &service("e"), 0).unwrap();
     let service = Folder::new(outer.0.join(service("e")));
     let other = Folder::new(outer.0.join("other.service"));
     for folder in [&service, &other] {
@@ -130,7 +131,7 @@ fn what_is_wanted_by_itself_is_its_own_unit_below_another() {
 fn a_name_that_is_too_long_is_refused() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let mut recorder = start();
-    let error = recorder.want(Unit(1), &"x".repeat(512)).unwrap_err();
+    let error = recorder.want(Unit(1), &"x".repeat(512), 0).unwrap_err();
     assert!(error.to_string().contains("512 bytes"), "{error}");
-    recorder.want(Unit(1), &"x".repeat(511)).unwrap();
+    recorder.want(Unit(1), &"x".repeat(511), 0).unwrap();
 }

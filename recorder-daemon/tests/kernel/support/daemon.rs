@@ -13,30 +13,66 @@ use super::{Allowlist, BINARY, Bench, Started, cgroup_mount, eventually};
 pub(crate) struct Daemon {
     started: Option<Started>,
     folder: PathBuf,
+    mounted: bool,
 }
 
 impl Daemon {
     /// Starts one, and waits until it answers. `config` goes to the end of its configuration.
     pub(crate) fn start(bench: &Bench, config: &str) -> Self {
+        Self::new(bench, config, false)
+    }
+
+    /// The same, with a bpffs of its own to pin in.
+    pub(crate) fn pinned(bench: &Bench, config: &str) -> Self {
+        Self::new(bench, config, true)
+    }
+
+    fn new(bench: &Bench, config: &str, mounted: bool) -> Self {
         let folder = bench.path("daemon");
-        for folder in [&folder, &folder.join("state"), &folder.join("run")] {
-            let _ = fs::create_dir(folder);
+        for folder in ["", "state", "run", "pins"] {
+            fs::create_dir_all(bench.path("daemon").join(folder)).unwrap();
         }
-        let mut daemon = Self { started: None, folder };
-        let place = daemon.folder.display();
-        let head = format!("state_directory = \"{place}/state\"\nruntime_directory = \"{place}/run\"\n");
-        fs::write(daemon.folder.join("config.toml"), head + config).unwrap();
+        let mut daemon = Self { started: None, folder, mounted };
+        if mounted {
+            let mount = Command::new("mount").args(["-t", "bpf", "none"]).arg(daemon.pins()).status();
+            assert!(mount.unwrap().success());
+        }
+        daemon.configure(config);
         daemon.start_again(bench);
         daemon
     }
 
-    /// Starts it again, after it has ended.
+    /// Writes its configuration anew.
+    pub(crate) fn configure(&self, config: &str) {
+        let place = self.folder.display();
+        let head = format!(
+            "state_directory = \"{place}/state\"\nruntime_directory = \"{place}/run\"\n\
+             pin_directory = \"{place}/pins\"\n"
+        );
+        fs::write(self.folder.join("config.toml"), head + config).unwrap();
+    }
+
+    /// Starts it again, after it has ended, and waits until it answers.
     pub(crate) fn start_again(&mut self, bench: &Bench) {
+        self.launch(bench);
+        self.answers();
+    }
+
+    /// Starts it again, and waits for nothing.
+    pub(crate) fn launch(&mut self, bench: &Bench) {
         let mut command = bench.command(BINARY);
         command.args(["daemon", "--config"]).arg(self.folder.join("config.toml"));
         self.started = Some(Started::new(&mut command));
+    }
+
+    /// Waits until it answers.
+    pub(crate) fn answers(&self) {
         let answers = || self.ask(&["status"]).status.success().then_some(());
         eventually("an answer of the daemon", answers);
+    }
+
+    pub(crate) fn pins(&self) -> PathBuf {
+        self.folder.join("pins")
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -91,13 +127,15 @@ impl Daemon {
         status["units"][0].clone()
     }
 
-    /// Asks it to end, as systemd does. It must end well.
+    /// Asks it to end, as systemd does. It must end well. Gives its log.
     #[track_caller]
-    pub(crate) fn end(&mut self) {
+    pub(crate) fn end(&mut self) -> String {
         let started = self.started.take().unwrap();
         started.signal(Signal::TERM);
         let output = started.finish();
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{log}");
+        log
     }
 
     /// Ends it at once.
@@ -105,6 +143,16 @@ impl Daemon {
         let started = self.started.take().unwrap();
         started.signal(Signal::KILL);
         started.finish();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.started.take());
+        if self.mounted {
+            // What is pinned is gone with the file system.
+            let _ = Command::new("umount").arg(self.pins()).status();
+        }
     }
 }
 

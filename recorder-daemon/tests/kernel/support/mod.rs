@@ -13,6 +13,7 @@ pub(crate) use bench::{BINARY, Bench, finish, isolated, said};
 pub(crate) use cgroup1::{Folder, Hierarchy, reach};
 pub(crate) use daemon::{Daemon, Slice};
 pub(crate) use started::{
-    Started, Stray, alive, cgroup_mount, eventually, finish_in, kill, lines_of, own_cgroup, put_an_end_to,
+    Started, Stray, alive, cgroup_mount, eventually, finish_in, in_cgroup, kill, lines_of, own_cgroup,
+    put_an_end_to,
 };
 pub(crate) use strace::{renamed, strace};

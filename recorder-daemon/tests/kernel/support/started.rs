@@ -216,10 +216,15 @@ pub(crate) fn cgroup_mount() -> PathBuf {
 /// Runs a command in a cgroup, from its execve on to its end.
 #[track_caller]
 pub(crate) fn finish_in(cgroup: &Path, words: &[&str]) {
+    assert!(in_cgroup(cgroup, words).stdout(Stdio::null()).status().unwrap().success(), "{words:?}");
+}
+
+/// A command that enters a cgroup as the last thing before its execve.
+pub(crate) fn in_cgroup(cgroup: &Path, words: &[&str]) -> Command {
     let entrance = fs::OpenOptions::new().write(true).open(cgroup.join("cgroup.procs")).unwrap();
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]).stdout(Stdio::null());
+    command.args(&words[1..]);
     // SAFETY: write(2) is allowed between fork and execve.
     unsafe { command.pre_exec(move || Ok(rustix::io::write(&entrance, b"0").map(|_| ())?)) };
-    assert!(command.status().unwrap().success(), "{words:?}");
+    command
 }
