@@ -201,7 +201,7 @@ impl Drop for Slice {
         let mut next = 0;
         while let Some(folder) = folders.get(next) {
             let below: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
-            folders.extend(below.iter().map(std::fs::DirEntry::path).filter(|path| path.is_dir()));
+            folders.extend(below.iter().map(fs::DirEntry::path).filter(|path| path.is_dir()));
             next += 1;
         }
         for folder in folders.iter().rev() {
