@@ -194,16 +194,17 @@ fn a_flood_of_requests_is_answered_in_its_time() {
     if !root() {
         return;
     }
-    let limits = Limits { rate: 1_000, ..Limits::default() };
+    let limits = Limits { rate: 200, ..Limits::default() };
     let daemon = Daemon::with(limits, Rights::default(), answer);
     besieged(&daemon, || {
         let mut peers: Vec<_> = (0..8).map(|_| Peer::connect(&daemon)).collect();
+        // Short answers: all of them find room in the socket, so that none waits for being read.
         for peer in &mut peers {
-            peer.say(call(STATUS, &json!({})).repeat(400)).unwrap();
+            peer.say(call("org.varlink.service.GetInfo", &json!({})).repeat(60)).unwrap();
             peer.finish();
         }
         for peer in &mut peers {
-            (0..400).for_each(|_| assert!(peer.hear().unwrap()["parameters"].is_object()));
+            (0..60).for_each(|_| assert!(peer.hear().unwrap()["parameters"].is_object()));
             assert_eq!(peer.hear(), None);
         }
     });
