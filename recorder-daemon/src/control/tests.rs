@@ -1,9 +1,13 @@
 //! What is said, and that nothing that can be said breaks who listens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, time::Instant};
 
 use super::{
     Limits,
@@ -171,6 +175,42 @@ async fn an_endless_frame_does_not_take_endless_memory() {
     let mut frames = Frames::new(tokio::io::repeat(b'a'), limits);
     assert!(matches!(frames.next().await, Err(Broken::TooLarge)));
     assert!(frames.capacity() <= 3 * limits.frame, "{}", frames.capacity());
+}
+
+/// Time is the test's own: it moves on when all wait.
+#[tokio::test(start_paused = true)]
+async fn bytes_that_come_in_time_do_not_make_a_frame_that_does() {
+    let (mut peer, daemon) = tokio::io::duplex(64);
+    let mut frames = Frames::new(daemon, Limits::default());
+    let begun = Instant::now();
+    let read = tokio::spawn(async move { (frames.next().await, begun.elapsed()) });
+    let mut bytes = 0;
+    while peer.write_all(b"a").await.is_ok() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        bytes += 1;
+        assert!(bytes < 100, "it is still listened to");
+    }
+    let (read, took) = read.await.unwrap();
+    assert!(matches!(read, Err(Broken::TooSlow)));
+    assert_eq!(took.as_secs(), Limits::default().message.as_secs());
+}
+
+/// The time for a frame begins with its first byte, not with the last one's end.
+#[tokio::test(start_paused = true)]
+async fn who_is_silent_between_two_frames_has_longer() {
+    let (mut peer, daemon) = tokio::io::duplex(64);
+    let mut frames = Frames::new(daemon, Limits::default());
+    let both = tokio::spawn(async move { (frames.next().await, frames.next().await, frames.next().await) });
+    for frame in [b"a\0", b"b\0"] {
+        tokio::time::sleep(Duration::from_secs(55)).await;
+        peer.write_all(frame).await.unwrap();
+    }
+    // The last one is awaited, and does not come.
+    let silent = Instant::now();
+    let (first, second, third) = both.await.unwrap();
+    assert_eq!((first.unwrap().unwrap(), second.unwrap().unwrap()), ("a".into(), "b".into()));
+    assert!(matches!(third, Ok(None)));
+    assert_eq!(silent.elapsed().as_secs(), Limits::default().idle.as_secs());
 }
 
 proptest! {

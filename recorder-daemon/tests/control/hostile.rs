@@ -2,7 +2,7 @@
 //!
 //! They are another user than the good one wherever the test may become one: a user can get in its own way.
 
-use std::{collections::VecDeque, os::unix::net::UnixStream, thread, time::Duration};
+use std::{collections::VecDeque, os::unix::net::UnixStream, sync::Barrier, thread, time::Duration};
 
 use recorder_daemon::control::{
     Limits, Rights,
@@ -68,6 +68,70 @@ fn ten_thousand_connections_that_hang_up() {
     besieged(&daemon, || (0..10_000).for_each(|_| drop(UnixStream::connect(daemon.socket()).unwrap())));
 }
 
+/// Who is let in is, at once; not only after others had to hang up.
+#[test]
+fn those_with_rights_always_find_a_place() {
+    const GROUP: u32 = 4242;
+    if !root() {
+        return;
+    }
+    let daemon = Daemon::with(Limits::default(), Rights { group: Some(GROUP) }, answer);
+    let (all_there, done) = (Barrier::new(5), Barrier::new(5));
+    let asks = || Peer::connect(&daemon).ask(STATUS, &json!({}));
+    thread::scope(|scope| {
+        for uid in NOBODY - 3..=NOBODY {
+            as_user(scope, uid, &[], || {
+                let mut peers: Vec<_> = (0..50).map(|_| Peer::connect(&daemon)).collect();
+                for peer in &mut peers {
+                    // It may have been turned away already.
+                    let _ = peer.say("{\"method\":");
+                }
+                all_there.wait();
+                done.wait();
+            });
+        }
+        all_there.wait();
+        let root = asks();
+        let member = as_user(scope, 1000, &[GROUP], asks).join();
+        let stranger = as_user(scope, 1000, &[], asks).join();
+        // Before anything is asserted: a thread that waits would wait for ever.
+        done.wait();
+        assert!(root["parameters"]["status"].is_object(), "{root}");
+        let member = member.unwrap();
+        assert!(member["parameters"]["status"].is_object(), "{member}");
+        assert_eq!(stranger.unwrap()["error"], "org.syscall-recorder.Control.Busy");
+    });
+}
+
+/// One hostile user leaves room for other users.
+#[test]
+fn one_user_does_not_keep_the_others_out() {
+    if !root() {
+        return;
+    }
+    let daemon = Daemon::new(answer);
+    let (all_there, done) = (Barrier::new(2), Barrier::new(2));
+    let asks = || Peer::connect(&daemon).ask(STATUS, &json!({}));
+    thread::scope(|scope| {
+        as_user(scope, NOBODY, &[], || {
+            let mut peers: Vec<_> = (0..50).map(|_| Peer::connect(&daemon)).collect();
+            for peer in &mut peers {
+                // It may have been turned away already.
+                let _ = peer.say("{\"method\":");
+            }
+            all_there.wait();
+            done.wait();
+        });
+        all_there.wait();
+        let other = as_user(scope, 1000, &[], asks).join();
+        let same = as_user(scope, NOBODY, &[], asks).join();
+        done.wait();
+        let other = other.unwrap();
+        assert!(other["parameters"]["status"].is_object(), "{other}");
+        assert_eq!(same.unwrap()["error"], "org.syscall-recorder.Control.Busy");
+    });
+}
+
 #[test]
 fn a_request_that_comes_byte_by_byte_is_cut_off() {
     if !root() {
@@ -77,8 +141,11 @@ fn a_request_that_comes_byte_by_byte_is_cut_off() {
     besieged(&daemon, || {
         let mut peers: Vec<_> = (0..16).map(|_| Peer::connect(&daemon)).collect();
         // Each byte in time, and no end.
+        let mut bytes = 0;
         while peers.iter_mut().all(|peer| peer.say("[").is_ok()) {
             thread::sleep(Duration::from_millis(20));
+            bytes += 1;
+            assert!(bytes < 3_000, "it is still listened to");
         }
         for mut peer in peers {
             let last = peer.hear().unwrap();
@@ -194,16 +261,17 @@ fn a_flood_of_requests_is_answered_in_its_time() {
     if !root() {
         return;
     }
-    let limits = Limits { rate: 1_000, ..Limits::default() };
+    let limits = Limits { rate: 200, ..Limits::default() };
     let daemon = Daemon::with(limits, Rights::default(), answer);
     besieged(&daemon, || {
         let mut peers: Vec<_> = (0..8).map(|_| Peer::connect(&daemon)).collect();
+        // Short answers: all of them find room in the socket, so that none waits for being read.
         for peer in &mut peers {
-            peer.say(call(STATUS, &json!({})).repeat(400)).unwrap();
+            peer.say(call("org.varlink.service.GetInfo", &json!({})).repeat(60)).unwrap();
             peer.finish();
         }
         for peer in &mut peers {
-            (0..400).for_each(|_| assert!(peer.hear().unwrap()["parameters"].is_object()));
+            (0..60).for_each(|_| assert!(peer.hear().unwrap()["parameters"].is_object()));
             assert_eq!(peer.hear(), None);
         }
     });

@@ -80,7 +80,8 @@ impl Peer {
 
     /// Asks and hears.
     pub(crate) fn ask(&mut self, method: &str, parameters: &Value) -> Value {
-        self.say(call(method, parameters)).unwrap();
+        // Whoever was turned away already can still hear why.
+        let _ = self.say(call(method, parameters));
         self.hear().unwrap()
     }
 }
