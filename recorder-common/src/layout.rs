@@ -8,6 +8,15 @@ pub const ROW_LEN: usize = 512;
 /// Entries of the prefilter. A power of two, so that the index is a mask.
 pub const FILTER_LEN: u32 = 4096;
 
+/// Bytes of a [`Wanted`]. A unit's name has at most 255; a path that is longer cannot be wanted.
+pub const WANTED_LEN: usize = 512;
+
+/// Set in the numbers of units that the kernel side has named by itself; user space's own are below.
+pub const NAMED_BY_KERNEL: u32 = 1 << 31;
+
+/// Entries of the filter over programs that do set-up work. A power of two, so that the index is a mask.
+pub const SETUP_FILTER_LEN: u32 = 4096;
+
 /// Bytes kept of a program's path, the closing NUL included. Longer paths are cut.
 pub const PATH_LEN: usize = 256;
 
@@ -20,20 +29,102 @@ pub const fn filter_index(cgroup: u64) -> u32 {
     (cgroup as u32) & (FILTER_LEN - 1)
 }
 
+/// The filter entry of a program's identity.
+#[must_use]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call is dear in a BPF program")]
+#[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
+pub const fn setup_filter_index(program: u64) -> u32 {
+    (program as u32) & (SETUP_FILTER_LEN - 1)
+}
+
 /// What a recorded cgroup belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Armed {
-    /// The unit's number, given by user space.
+    /// The unit's number.
     pub unit: u32,
+    /// 1 for the unit's own cgroup, 0 for one below it.
+    pub top: u32,
 }
-const _: () = assert!(size_of::<Armed>() == 4);
+const _: () = assert!(size_of::<Armed>() == 8);
+
+/// What a new cgroup must be called to be recorded: the name of a unit's cgroup, or a cgroup's path from the
+/// root of the hierarchy, which begins with a slash. Padded with zeros; the value is the unit's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Wanted {
+    /// The name or path.
+    pub text: [u8; WANTED_LEN],
+}
+const _: () = assert!(size_of::<Wanted>() == WANTED_LEN);
+
+/// What user space can change while the program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Settings {
+    /// The process that starts units: 1 where that is systemd, 0 where there is none. The calls of what it
+    /// forks are set-up calls until the unit's command is executed.
+    pub manager: u32,
+    /// 1 where the manager starts units by way of a program of its own, `systemd-executor` (systemd 255).
+    pub executor: u32,
+    /// 1 to record every service that appears, whatever its name.
+    pub all_services: u32,
+    /// Always zero.
+    pub padding: u32,
+}
+const _: () = assert!(size_of::<Settings>() == 16);
+
+/// A task that does set-up work: the manager's own code, before it executes the unit's command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Setup {
+    /// When the task was started, in nanoseconds of `CLOCK_BOOTTIME`: tells it from a later task that was
+    /// given its id.
+    pub started: u64,
+    /// The discriminant of the [`Abi`](crate::Abi) of its latest call.
+    pub abi: u32,
+    /// The number of its latest call.
+    pub number: u32,
+    /// 1 once it has executed the manager's own program for this work.
+    pub executor: u32,
+    /// Always zero.
+    pub padding: u32,
+}
+const _: () = assert!(size_of::<Setup>() == 24);
+
+/// A hint that something is new. Losing one loses no call: all that it says is in the maps too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct News {
+    /// The unit that it is about.
+    pub unit: u32,
+    /// A discriminant of [`Kind`].
+    pub kind: u32,
+    /// The sighting, if the kind is that.
+    pub sighting: Sighting,
+    /// When, in nanoseconds of `CLOCK_BOOTTIME`.
+    pub at: u64,
+}
+const _: () = assert!(size_of::<News>() == 40);
+
+/// What a piece of [`News`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// A program made a call for the first time.
+    Sighting = 0,
+    /// The unit's own cgroup was made.
+    Made = 1,
+    /// The unit's own cgroup was removed.
+    Removed = 2,
+}
 
 /// Names one [`Row`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct RowKey {
-    /// The unit's number, given by user space.
+    /// The unit's number.
     pub unit: u32,
     /// The discriminant of an [`Abi`](crate::Abi).
     pub abi: u32,
@@ -64,16 +155,31 @@ pub struct Misses {
     pub cgroups: u64,
     /// Evidence (who, when, a program's path) of calls that were counted all the same.
     pub sightings: u64,
-    /// Always zero.
-    pub padding: u64,
+    /// No miss: how often the unit's own cgroup was made.
+    pub starts: u64,
 }
 const _: () = assert!(size_of::<Misses>() == 32);
+
+/// What one processor could not keep, of no unit in particular.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct HostMisses {
+    /// Calls of a unit that has no row.
+    pub calls: u64,
+    /// Cgroups of services that could not be armed.
+    pub cgroups: u64,
+    /// Tasks whose set-up calls could not be told from the unit's own, and are in the recording.
+    pub setups: u64,
+    /// News that was lost.
+    pub news: u64,
+}
+const _: () = assert!(size_of::<HostMisses>() == 32);
 
 /// Names the count of a call whose number is [`ROW_LEN`] or above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Outlier {
-    /// The unit's number, given by user space.
+    /// The unit's number.
     pub unit: u32,
     /// The discriminant of an [`Abi`](crate::Abi).
     pub abi: u32,
@@ -89,7 +195,7 @@ const _: () = assert!(size_of::<Outlier>() == 16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Sighting {
-    /// The unit's number, given by user space.
+    /// The unit's number.
     pub unit: u32,
     /// The discriminant of an [`Abi`](crate::Abi).
     pub abi: u32,
@@ -148,6 +254,24 @@ pub struct Target {
     pub super_block_s_dev: u32,
     /// `linux_binprm.interp`
     pub linux_binprm_interp: u32,
+    /// `linux_binprm.file`
+    pub linux_binprm_file: u32,
+    /// `file.f_path.dentry`
+    pub file_f_path_dentry: u32,
+    /// `dentry.d_name.name`
+    pub dentry_d_name_name: u32,
+    /// `task_struct.pid`
+    pub task_pid: u32,
+    /// `task_struct.tgid`
+    pub task_tgid: u32,
+    /// `task_struct.start_boottime`
+    pub task_start_boottime: u32,
+    /// `kernfs_node.name`
+    pub kernfs_node_name: u32,
+    /// `cgroup.root`
+    pub cgroup_root: u32,
+    /// `cgroup_root.hierarchy_id`
+    pub cgroup_root_hierarchy_id: u32,
     /// The 32-bit word of `task_struct` that tells a compat call from a native one.
     pub task_compat_word: u32,
     /// The bit of that word: set in a compat call.
@@ -158,5 +282,7 @@ pub struct Target {
     pub native_abi: u32,
     /// The discriminant of the [`Abi`](crate::Abi) of compat calls.
     pub compat_abi: u32,
+    /// The number of execve in the 64-bit ABI.
+    pub native_execve: u32,
 }
-const _: () = assert!(size_of::<Target>() == 19 * 4);
+const _: () = assert!(size_of::<Target>() == 29 * 4);

@@ -10,6 +10,7 @@ pub mod names;
 
 pub use abi::{Abi, Call};
 pub use layout::{
-    Armed, FILTER_LEN, Misses, Outlier, PATH_LEN, Program, ROW_LEN, Row, RowKey, Sighting, Target,
-    filter_index,
+    Armed, FILTER_LEN, HostMisses, Kind, Misses, NAMED_BY_KERNEL, News, Outlier, PATH_LEN, Program, ROW_LEN,
+    Row, RowKey, SETUP_FILTER_LEN, Settings, Setup, Sighting, Target, WANTED_LEN, Wanted, filter_index,
+    setup_filter_index,
 };

@@ -14,14 +14,27 @@ pub const SIGHTINGS: &str = "SIGHTINGS";
 /// Program identity to [`Program`](crate::Program).
 pub const PROGRAMS: &str = "PROGRAMS";
 
+/// [`Wanted`](crate::Wanted) to a unit's number.
+pub const WANTED: &str = "WANTED";
+/// The one [`Settings`](crate::Settings).
+pub const SETTINGS: &str = "SETTINGS";
+/// The one [`HostMisses`](crate::HostMisses), for each processor.
+pub const HOST_MISSES: &str = "HOST_MISSES";
+/// A ring buffer of [`News`](crate::News).
+pub const NEWS: &str = "NEWS";
+
 /// The hook that counts.
 pub const SYS_ENTER: &str = "sys_enter";
-/// The hook that arms a cgroup made below an armed one.
+/// The hook that arms a cgroup that is wanted, or made below an armed one.
 pub const CGROUP_MKDIR: &str = "cgroup_mkdir";
 /// The hook that forgets a cgroup that is gone.
 pub const CGROUP_RMDIR: &str = "cgroup_rmdir";
-/// The hook that learns programs' paths.
+/// The hook that learns programs' paths, and sees where set-up ends.
 pub const SCHED_PROCESS_EXEC: &str = "sched_process_exec";
+/// The hook that sees where set-up begins.
+pub const SCHED_PROCESS_FORK: &str = "sched_process_fork";
+/// The hook that forgets a task that is gone.
+pub const SCHED_PROCESS_EXIT: &str = "sched_process_exit";
 
 /// The read-only constant that carries [`Target`](crate::Target).
 pub const TARGET: &str = "TARGET";

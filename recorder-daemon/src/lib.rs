@@ -5,7 +5,11 @@
 
 pub mod allowlist;
 pub mod cli;
+pub mod control;
+pub mod daemon;
 pub mod export;
+mod file_name;
+pub mod host;
 pub mod kernel;
 pub mod observe;
 mod printable;

@@ -175,8 +175,9 @@ fn whoever_stops_reading_is_no_error() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let (folder, _) = folder();
-    for words in [&["--help"][..], &["run", "--help"], &["show", "--help"], &["export", "--help"]] {
-        let output = run(words, folder.path());
+    let commands = ["run", "start", "stop", "status", "snapshot", "show", "export"];
+    for words in commands.map(|command| vec![command, "--help"]).into_iter().chain([vec!["--help"]]) {
+        let output = run(&words, folder.path());
         assert_eq!(output.status.code(), Some(0), "{words:?}");
         assert!(text(&output.stdout).contains("Examples:"), "{words:?}");
     }

@@ -1,14 +1,15 @@
 //! Who made a call, and when first: what a reviewer wants to know, and nothing that counting needs.
 
 use aya_ebpf::{bindings::BPF_NOEXIST, helpers::bpf_ktime_get_boot_ns};
-use recorder_common::{RowKey, Sighting};
+use recorder_common::{Kind, News, RowKey, Sighting};
 
 use crate::{
     maps::{ROWS, SIGHTINGS},
+    news,
     target::target,
 };
 
-/// Keeps the sighting if it is the first of its kind.
+/// Keeps the sighting if it is the first of its kind, and tells user space.
 ///
 /// Reached when another program than the last one makes a call on this processor, so a lookup goes first:
 /// it takes no lock, and nearly always finds the sighting there.
@@ -19,12 +20,12 @@ pub(crate) fn keep(sighting: &Sighting) {
     }
     // SAFETY: takes nothing, gives the clock.
     let now = unsafe { bpf_ktime_get_boot_ns() };
-    if SIGHTINGS.insert(sighting, now, u64::from(BPF_NOEXIST)).is_ok()
-        || SIGHTINGS.get_ptr(sighting).is_some()
-    {
-        return;
+    if SIGHTINGS.insert(sighting, now, u64::from(BPF_NOEXIST)).is_ok() {
+        let kind = Kind::Sighting as u32;
+        news::tell(&News { unit: sighting.unit, kind, sighting: *sighting, at: now });
+    } else if SIGHTINGS.get_ptr(sighting).is_none() {
+        miss(sighting.unit);
     }
-    miss(sighting.unit);
 }
 
 /// Counts evidence of a unit that found no place.

@@ -1,4 +1,4 @@
-//! The kernel side: four hooks, one file each, and the maps that they share.
+//! The kernel side: six hooks, one file each, and the maps that they share.
 //!
 //! It knows cgroup ids, unit numbers and syscall numbers, and no names and no policy. Counting is the
 //! truth: a call is counted in place, in a row that only this processor writes, before anything else is
@@ -12,10 +12,15 @@ mod cgroup_mkdir;
 mod cgroup_rmdir;
 mod evidence;
 mod maps;
+mod news;
 mod sched_process_exec;
+mod sched_process_exit;
+mod sched_process_fork;
+mod setup;
 mod sys_enter;
 mod target;
 mod task;
+mod wanted;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo) -> ! {

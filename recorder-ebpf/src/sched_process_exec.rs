@@ -1,4 +1,4 @@
-//! Learns the path of each program that is executed in a recorded cgroup.
+//! Learns the path of each program that is executed in a recorded cgroup, and sees where set-up ends.
 
 use aya_ebpf::{
     bindings::BPF_NOEXIST, helpers::generated::bpf_probe_read_kernel_str, macros::btf_tracepoint,
@@ -9,7 +9,8 @@ use recorder_common::{PATH_LEN, Program};
 use crate::{
     evidence,
     maps::PROGRAMS,
-    sys_enter::armed,
+    setup,
+    sys_enter::{armed, count},
     target::target,
     task::{Kernel, cgroup_of, current, program_of},
 };
@@ -22,11 +23,35 @@ const PATH_BYTES: u32 = PATH_LEN as u32;
 
 #[btf_tracepoint(function = "sched_process_exec")]
 pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    // The task runs the new program already; the third argument is the linux_binprm that it came from.
     let task = current();
+    let binprm = Kernel::new(ctx.arg(2));
+    let mut started_by = None;
+    if let Some(setup) = setup::of(task) {
+        // SAFETY: the entry is the running task's own.
+        unsafe {
+            if (*setup).executor == 0 && setup::settings().executor != 0 && setup::is_executor(binprm) {
+                (*setup).executor = 1;
+                setup::mark(program_of(task));
+                return 0;
+            }
+            started_by = Some(((*setup).abi, (*setup).number));
+        }
+        setup::end(task);
+    }
     let Some(armed) = armed(cgroup_of(task)) else { return 0 };
-    // The task runs the new program already; the third argument is the linux_binprm that it came from. Of a
-    // script, the program is its interpreter: that is the file that the task executes.
-    let interpreter: *const u8 = Kernel::new(ctx.arg(2)).load(target!(linux_binprm_interp));
+    learn(armed.unit, program_of(task), binprm);
+    // A filter would be active by then: the execve that starts the command is the unit's own.
+    if let Some((abi, number)) = started_by {
+        count(armed.unit, abi, number, program_of(task));
+    }
+    0
+}
+
+/// Keeps a program's path. Of a script, the program is its interpreter: that is the file that the task executes.
+#[inline(always)]
+fn learn(unit: u32, identity: u64, binprm: Kernel) {
+    let interpreter: *const u8 = binprm.load(target!(linux_binprm_interp));
     let mut program = Program { path: [0; PATH_LEN] };
     // SAFETY: writes at most PATH_LEN bytes to the buffer, and fails where the source cannot be read.
     let read = unsafe {
@@ -38,10 +63,9 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
             reason = "a copy would not fit the stack of 512 bytes"
         )]
         // The first name stays: a multi-call binary has one file and many names.
-        let inserted = PROGRAMS.insert(program_of(task), &program, u64::from(BPF_NOEXIST));
+        let inserted = PROGRAMS.insert(identity, &program, u64::from(BPF_NOEXIST));
         if inserted.is_err_and(|error| error != -EEXIST) {
-            evidence::miss(armed.unit);
+            evidence::miss(unit);
         }
     }
-    0
 }

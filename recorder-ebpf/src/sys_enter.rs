@@ -5,7 +5,8 @@ use recorder_common::{Armed, Outlier, ROW_LEN, Row, RowKey, Sighting, filter_ind
 
 use crate::{
     evidence,
-    maps::{CGROUPS, EMPTY_ROW, FILTER, OUTLIERS, ROWS},
+    maps::{CGROUPS, EMPTY_ROW, FILTER, HOST_MISSES, OUTLIERS, ROWS},
+    setup,
     target::target,
     task::{Kernel, cgroup_of, current, program_of},
 };
@@ -21,7 +22,19 @@ pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     });
     let Some(armed) = armed else { return 0 };
     // The second argument is the number, sign-extended from 32 bits.
-    count(task, armed.unit, ctx.arg(1));
+    let (abi, number) = call(task, ctx.arg(1));
+    let program = program_of(task);
+    if setup::may_be(program)
+        && let Some(setup) = setup::of(task)
+    {
+        // SAFETY: the entry is the running task's own.
+        unsafe {
+            (*setup).abi = abi;
+            (*setup).number = number;
+        }
+        return 0;
+    }
+    count(armed.unit, abi, number, program);
     0
 }
 
@@ -36,22 +49,27 @@ pub(crate) fn armed(cgroup: u64) -> Option<Armed> {
     unsafe { CGROUPS.get(cgroup) }.copied()
 }
 
+/// The ABI and number of the call that the task makes.
 #[inline(always)]
-fn count(task: Kernel, unit: u32, raw: u32) {
+fn call(task: Kernel, raw: u32) -> (u32, u32) {
     // int 0x80 in a 64-bit process counts as compat too: the bit says how this call came in, not what the
     // program is.
-    let (abi, number) = if task.load::<u32>(target!(task_compat_word)) & target!(compat_bit) != 0 {
+    if task.load::<u32>(target!(task_compat_word)) & target!(compat_bit) != 0 {
         (target!(compat_abi), raw)
     } else if raw & target!(x32_bit) != 0 && raw >> 31 == 0 {
         (recorder_common::Abi::X32 as u32, raw & !target!(x32_bit))
     } else {
         (target!(native_abi), raw)
-    };
+    }
+}
+
+/// Counts one call of a unit.
+#[inline(always)]
+pub(crate) fn count(unit: u32, abi: u32, number: u32, program: u64) {
     let Some(row) = row(unit, abi) else {
         miss_call(unit);
         return;
     };
-    let program = program_of(task);
     let index = number as usize;
     if index >= ROW_LEN {
         if count_outlier(Outlier { unit, abi, number, padding: 0 }) {
@@ -82,7 +100,7 @@ fn fold(program: u64) -> u32 {
     (program as u32) ^ ((program >> 32) as u32)
 }
 
-/// This processor's row. The native ABI's was made when the unit was armed; another ABI's is made at its
+/// This processor's row. The native ABI's was made before the unit was armed, or when the kernel side named it; another ABI's is made at its
 /// first call.
 #[inline(always)]
 fn row(unit: u32, abi: u32) -> Option<*mut Row> {
@@ -100,6 +118,9 @@ fn miss_call(unit: u32) {
     if let Some(row) = ROWS.get_ptr_mut(RowKey { unit, abi: target!(native_abi) }) {
         // SAFETY: as in `count`.
         unsafe { (*row).misses.calls += 1 };
+    } else if let Some(misses) = HOST_MISSES.get_ptr_mut(0) {
+        // SAFETY: this processor's own.
+        unsafe { (*misses).calls += 1 };
     }
 }
 

@@ -21,11 +21,21 @@ static TARGET: Target = Target {
     inode_i_sb: 0,
     super_block_s_dev: 0,
     linux_binprm_interp: 0,
+    linux_binprm_file: 0,
+    file_f_path_dentry: 0,
+    dentry_d_name_name: 0,
+    task_pid: 0,
+    task_tgid: 0,
+    task_start_boottime: 0,
+    kernfs_node_name: 0,
+    cgroup_root: 0,
+    cgroup_root_hierarchy_id: 0,
     task_compat_word: 0,
     compat_bit: 0,
     x32_bit: 0,
     native_abi: 0,
     compat_abi: 0,
+    native_execve: 0,
 };
 
 /// Reads one field of [`TARGET`]. Volatile, or the compiler would fold the zeros above in.

@@ -31,6 +31,20 @@ impl Kernel {
         unsafe { self.0.add(offset as usize).cast::<T>().read() }
     }
 
+    /// Where it points, for a helper that reads there.
+    #[inline(always)]
+    pub(crate) fn pointer(self) -> *const u8 {
+        self.0
+    }
+
+    /// Whether a `struct cgroup` is of version 2. Where version 1 is mounted too, the hooks on cgroups are called
+    /// for its hierarchies as well, and their ids mean something else. The hierarchy of version 2 is the first
+    /// that the kernel makes, so its number is 0 (cgroup_init in kernel/cgroup/cgroup.c).
+    #[inline(always)]
+    pub(crate) fn is_v2(self) -> bool {
+        self.follow(target!(cgroup_root)).load::<u32>(target!(cgroup_root_hierarchy_id)) == 0
+    }
+
     /// The id of a `struct cgroup`; the inode number of its directory.
     #[inline(always)]
     pub(crate) fn cgroup_id(self) -> u64 {

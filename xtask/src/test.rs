@@ -40,6 +40,8 @@ pub(crate) fn run_all() -> Result<()> {
     step("documentation");
     run(cargo(&["doc", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     step("dependencies");
+    // cargo-deny reads the manifests of every platform's packages, and no build here has downloaded those.
+    run(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
     run(std::process::Command::new(setup::CARGO_DENY.program())
         .args(["--log-level", "error", "--offline", "check", "bans", "licenses", "sources"])
         .current_dir(root()))?;
@@ -74,11 +76,11 @@ fn path_without(program: &str) -> Result<OsString> {
 }
 
 /// A test that lacks a privilege says so in a file, which is shown at the end: a skipped test is never
-/// silent. In CI none may be skipped.
+/// silent. In CI the tests themselves fail where one is skipped for a lack.
 fn kernel() -> Result<()> {
     let skipped = root().join("target/skipped-tests");
     let _ = fs::remove_file(&skipped);
-    let mut tests = cargo(&["test", "--package", "recorder-daemon", "--test", "kernel"]);
+    let mut tests = cargo(&["test", "--package", "recorder-daemon", "--test", "control", "--test", "kernel"]);
     tests.env("SYSCALL_RECORDER_SKIPPED", &skipped);
     if !is_root() && env::var_os("CI").is_none() {
         // Built as this user, run as root.
@@ -90,8 +92,7 @@ fn kernel() -> Result<()> {
     if skipped.is_empty() {
         println!("\nno test was skipped");
     } else {
-        println!("\nskipped, for lack of a privilege or a tool:\n{skipped}");
+        println!("\nskipped:\n{skipped}");
     }
-    ensure!(skipped.is_empty() || env::var_os("CI").is_none(), "tests were skipped in CI");
     Ok(())
 }

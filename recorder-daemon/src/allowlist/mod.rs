@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use recorder_common::{Abi, Call};
 
 use crate::{
-    recording::{Gap, Host, Recording, Tally, Timestamp},
+    recording::{Gap, Host, Recording, Span, Tally, Timestamp},
     syscalls,
 };
 
@@ -82,7 +82,8 @@ impl Allowlist {
                 tallies.entry(call).and_modify(|sum| sum.add(tally)).or_insert_with(|| tally.clone());
             }
             for (&gap, &count) in &span.gaps {
-                *gaps.entry(gap).or_default() += count;
+                let sum = gaps.entry(gap).or_default();
+                *sum = sum.saturating_add(count);
             }
         }
         let mut allow: BTreeMap<Abi, BTreeSet<String>> = BTreeMap::new();
@@ -104,12 +105,14 @@ impl Allowlist {
             gaps.insert(Gap::UnnamedNumbers, numbers as u64);
         }
         let spans = || recording.spans.values();
+        // Figures come from files, too: whatever they say, adding them must not fail.
+        let sum = |figure: fn(&Span) -> u64| spans().map(figure).fold(0, u64::saturating_add);
         let observed = Observed {
             host: recording.host.clone(),
             first: spans().map(|span| span.first).min().unwrap_or(Timestamp::from_unix(0)),
             last: spans().map(|span| span.last).max().unwrap_or(Timestamp::from_unix(0)),
-            seconds: spans().map(|span| span.seconds).sum(),
-            starts: spans().map(|span| span.starts).sum(),
+            seconds: sum(|span| span.seconds),
+            starts: sum(|span| span.starts),
             gaps,
         };
         Self { unit: recording.unit.clone(), allow, unnamed, observed, evidence }

@@ -1,6 +1,10 @@
 use std::{io, path::PathBuf};
 
-use crate::{allowlist, kernel, units};
+use crate::{
+    allowlist,
+    control::{self, wire::Refusal},
+    daemon, host, kernel, units,
+};
 
 /// Why a command could not do what it was asked. Each reads as one line: what failed, on what, why, and
 /// what to do next.
@@ -13,8 +17,16 @@ pub(super) enum Error {
         #[from]
         source: units::Error,
     },
-    #[error("cannot read this machine's {what}: {source}")]
-    Host { what: &'static str, source: io::Error },
+    #[error("{0}")]
+    Host(#[from] host::Error),
+    #[error("{0}")]
+    Config(#[from] daemon::ConfigError),
+    #[error("{0}")]
+    Daemon(#[from] daemon::Error),
+    #[error("{0}")]
+    Control(#[from] control::Error),
+    #[error("{unit}: {reason}, and there is no {} of an earlier recording; record it with `syscall-recorder start`, or give the path of an allowlist file", path.display())]
+    NothingRecorded { unit: String, reason: String, path: PathBuf },
     #[error("{command}: no such command; give its path, or put its folder on PATH")]
     CommandNotFound { command: String },
     #[error("{command}: cannot be run: {reason}")]
@@ -43,20 +55,53 @@ impl Error {
     /// The exit status, as sysexits.h has it; 127 and 126 are the shell's.
     pub(super) fn status(&self) -> u8 {
         match self {
-            Self::Kernel(error) => match error {
-                kernel::Error::NotPermitted => 77,
-                kernel::Error::Missing { .. } => 70,
-                _ => 69,
+            Self::Kernel(error) => of_kernel(error),
+            Self::Units { source } => of_units(source),
+            Self::Config(_) => 78,
+            Self::Daemon(error) => match error {
+                daemon::Error::Kernel(error) => of_kernel(error),
+                daemon::Error::Units(error) => of_units(error),
+                daemon::Error::Store(_) | daemon::Error::Socket { .. } | daemon::Error::Deadline => 73,
+                daemon::Error::Running { .. } => 69,
+                daemon::Error::Host(_) | daemon::Error::Runtime { .. } => 70,
             },
-            Self::Units { source } if source.is_permission() => 77,
-            Self::Units { .. } => 69,
+            Self::Control(error) => match error {
+                control::Error::Refused(refusal) => refused(refusal),
+                control::Error::NotPermitted { .. } => 77,
+                control::Error::NotRunning { .. }
+                | control::Error::Connection { .. }
+                | control::Error::Answer { .. } => 69,
+            },
             Self::CommandNotFound { .. } => 127,
             Self::CommandNotRunnable { .. } => 126,
             Self::Exists { .. } | Self::Write { .. } | Self::WrittenElsewhere { .. } => 73,
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => 77,
-            Self::NoSuchFile { .. } | Self::Read { .. } => 66,
+            Self::NoSuchFile { .. } | Self::NothingRecorded { .. } | Self::Read { .. } => 66,
             Self::BadFile { .. } | Self::NothingAllowed { .. } => 65,
-            Self::Host { .. } | Self::Signals { .. } | Self::Wait { .. } => 70,
+            Self::Host(_) | Self::Signals { .. } | Self::Wait { .. } => 70,
         }
+    }
+}
+
+fn of_kernel(error: &kernel::Error) -> u8 {
+    match error {
+        kernel::Error::NotPermitted => 77,
+        kernel::Error::Missing { .. } => 70,
+        _ => 69,
+    }
+}
+
+fn of_units(error: &units::Error) -> u8 {
+    if error.is_permission() { 77 } else { 69 }
+}
+
+/// The exit status for each word of the daemon's.
+fn refused(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::BadRequest { .. } => 2,
+        Refusal::NoSuchUnit { .. } | Refusal::NotRecorded { .. } => 66,
+        Refusal::Failed { .. } => 70,
+        Refusal::Busy => 75,
+        Refusal::NotPermitted { .. } => 77,
     }
 }

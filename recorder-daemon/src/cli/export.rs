@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{complain, error::Error, files};
+use super::{complain, error::Error, files, host::Host};
 use crate::{export, syscalls};
 
 /// Turn an allowlist into a profile that something enforces.
@@ -13,13 +13,14 @@ use crate::{export, syscalls};
 Examples:
   A drop-in for systemd, in its place:
     mkdir -p /etc/systemd/system/nginx.service.d
-    syscall-recorder export nginx.toml -o /etc/systemd/system/nginx.service.d/syscalls.conf
+    syscall-recorder export nginx -o /etc/systemd/system/nginx.service.d/syscalls.conf
     systemctl daemon-reload && systemctl restart nginx
   The bare names:
     syscall-recorder export nginx.toml --format names")]
 pub(super) struct Args {
-    /// The allowlist file
-    file: PathBuf,
+    /// A unit, or an allowlist file: what has a slash in it, ends in .toml or is there
+    #[arg(value_name = "UNIT|FILE")]
+    subject: PathBuf,
     /// What to write
     #[arg(long, value_enum, default_value_t = Format::Systemd)]
     format: Format,
@@ -49,22 +50,22 @@ enum ErrorName {
     Eperm,
 }
 
-pub(super) fn export(args: &Args) -> Result<(), Error> {
-    let allowlist = files::read(&args.file)?;
+pub(super) fn export(args: &Args, host: &Host) -> Result<(), Error> {
+    let allowlist = files::read(&args.subject, host)?;
     let error_number = args.error_number.map(|ErrorName::Eperm| "EPERM");
     let text = match args.format {
         Format::Systemd => export::systemd(&allowlist, error_number)
-            .map_err(|export::NothingAllowed| Error::NothingAllowed { path: args.file.clone() })?,
+            .map_err(|export::NothingAllowed| Error::NothingAllowed { path: args.subject.clone() })?,
         Format::Names => export::names(&allowlist),
     };
     files::write(args.output.as_deref(), args.force, &text)?;
     for (&gap, count) in &allowlist.observed.gaps {
-        complain(&format!("{}: incomplete: {}: {count}", args.file.display(), gap.meaning()));
+        complain(&format!("{}: incomplete: {}: {count}", args.subject.display(), gap.meaning()));
     }
     for name in allowlist.names().into_iter().filter(|name| !syscalls::is_known(name)) {
         complain(&format!(
             "{}: {name} is no system call of Linux {}",
-            args.file.display(),
+            args.subject.display(),
             syscalls::KERNEL_VERSION
         ));
     }

@@ -8,16 +8,59 @@ use std::{
 
 use atomic_write_file::AtomicWriteFile;
 
-use super::error::Error;
-use crate::allowlist::Allowlist;
+use super::{error::Error, host::Host};
+use crate::{
+    allowlist::Allowlist,
+    control::{self, wire::Refusal},
+    units::{UnitName, file_name},
+};
 
-/// Reads an allowlist file.
-pub(super) fn read(path: &Path) -> Result<Allowlist, Error> {
-    let bytes = fs::read(path).map_err(|source| match source.kind() {
+/// Reads the allowlist of a unit, or the one in a file. What is no file's name by its looks, and names none,
+/// is a unit's.
+pub(super) fn read(subject: &Path, host: &Host) -> Result<Allowlist, Error> {
+    let slash = subject.as_os_str().as_encoded_bytes().contains(&b'/');
+    let toml = subject.extension().is_some_and(|end| end == "toml");
+    match subject.to_str() {
+        Some(unit) if !slash && !toml && !subject.is_file() => read_unit(unit, host),
+        // A cgroup that is recorded by its path looks like a file.
+        Some(path) if path.starts_with('/') && !toml && !subject.exists() => {
+            read_unit(path, host).map_err(|_| Error::NoSuchFile { path: subject.to_owned() })
+        }
+        _ => parse(&read_file(subject)?, subject),
+    }
+}
+
+/// From the daemon, as it is now; where it does not record the unit, as it left it.
+fn read_unit(unit: &str, host: &Host) -> Result<Allowlist, Error> {
+    let reason = match host.daemon().allowlist(unit.to_owned()) {
+        Ok(text) => return parse(text.as_bytes(), Path::new(unit)),
+        Err(control::Error::NotRunning { .. }) => {
+            "the daemon is not running (start it with `systemctl start syscall-recorder`)".to_owned()
+        }
+        Err(control::Error::Refused(Refusal::NotRecorded { .. })) => "is not being recorded".to_owned(),
+        Err(control::Error::Refused(Refusal::NoSuchUnit { .. })) => "no such unit".to_owned(),
+        Err(error) => return Err(error.into()),
+    };
+    let name = unit.parse::<UnitName>().map_or_else(|_| unit.to_owned(), |name| name.to_string());
+    let path = host.state.join(file_name(&name) + ".toml");
+    match read_file(&path) {
+        Err(Error::NoSuchFile { path }) => {
+            Err(Error::NothingRecorded { unit: unit.to_owned(), reason, path })
+        }
+        read => parse(&read?, &path),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NoSuchFile { path: path.to_owned() },
         _ => Error::Read { path: path.to_owned(), source },
-    })?;
-    let text = String::from_utf8_lossy(&bytes);
+    })
+}
+
+/// `path` is where it comes from, for the message.
+fn parse(bytes: &[u8], path: &Path) -> Result<Allowlist, Error> {
+    let text = String::from_utf8_lossy(bytes);
     Allowlist::from_toml(&text).map_err(|source| Error::BadFile { path: path.to_owned(), source })
 }
 

@@ -1,35 +1,45 @@
 //! The commands, one file each. What they print goes to standard output, what went wrong to standard error
 //! in one line.
 
+mod daemon;
 mod error;
 mod export;
 mod files;
+mod host;
+mod log;
 mod run;
 mod show;
+mod snapshot;
+mod start;
+mod status;
+mod stop;
 mod text;
 
-use std::{
-    io::{IsTerminal, Write},
-    process::ExitCode,
-    sync::LazyLock,
-};
+use std::{io::Write, process::ExitCode, sync::LazyLock};
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::{printable::printable, syscalls};
 use error::Error;
+use host::Host;
 
 #[derive(Parser)]
 #[command(name = "syscall-recorder", version, long_version = LONG_VERSION.as_str(), about, long_about = None, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    host: Host,
 }
 
 #[derive(Subcommand)]
 enum Command {
     Run(run::Args),
+    Daemon(daemon::Args),
+    Start(start::Args),
+    Stop(stop::Args),
+    Status(status::Args),
+    Snapshot(snapshot::Args),
     Show(show::Args),
     Export(export::Args),
 }
@@ -38,14 +48,20 @@ const EXAMPLES: &str = "\
 Examples:
   Record one run of a command, with all the processes that it starts:
     sudo syscall-recorder run -- nginx -g 'daemon off;'
-  Look at what was seen:
-    syscall-recorder show nginx.toml
+  Have the daemon record a service, over all its restarts:
+    sudo syscall-recorder start nginx
+    syscall-recorder status
+    sudo syscall-recorder stop nginx
+  Look at what was seen, of a service or in a file:
+    syscall-recorder show nginx
+    syscall-recorder show ./nginx.toml
   Make a drop-in for systemd of it:
-    syscall-recorder export nginx.toml --format systemd
+    syscall-recorder export nginx --format systemd
 
-Exit status: 0 done, 2 wrong usage, 65 bad data, 66 no such file, 69 no kernel support, 70 a bug, \
-73 cannot write, 77 no permission. run gives the command's own status, 127 where the command cannot be \
-found and 126 where it cannot be run.";
+Exit status: 0 done, 2 wrong usage, 65 bad data, 66 no such unit or file, 69 no daemon or no kernel \
+support, 70 a bug, 73 cannot write, 75 the daemon is busy, 77 no permission, 78 bad \
+configuration. run gives the command's own status, 127 where the command cannot be found and 126 where it \
+cannot be run.";
 
 /// The version, and whose names it knows.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -56,12 +72,26 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
 /// Does what the command line says. Gives the exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    log_to_standard_error();
-    let done = match Cli::parse().command {
-        Command::Run(args) => run::run(&args),
-        Command::Show(args) => show::show(&args).map(|()| ExitCode::SUCCESS),
-        Command::Export(args) => export::export(&args).map(|()| ExitCode::SUCCESS),
+    let Cli { command, host } = Cli::parse();
+    match command {
+        Command::Daemon(_) => log::of_the_daemon(),
+        _ => log::of_a_command(),
+    }
+    let done = match command {
+        Command::Run(args) => return ended(run::run(&args)),
+        Command::Daemon(args) => daemon::daemon(&args),
+        Command::Start(args) => start::start(&args, &host),
+        Command::Stop(args) => stop::stop(&args, &host),
+        Command::Status(args) => status::status(&args, &host),
+        Command::Snapshot(args) => snapshot::snapshot(&args, &host),
+        Command::Show(args) => show::show(&args, &host),
+        Command::Export(args) => export::export(&args, &host),
     };
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+/// The exit status, and the one line where something went wrong.
+fn ended(done: Result<ExitCode, Error>) -> ExitCode {
     match done {
         Ok(status) => status,
         // Whoever reads us has seen enough; `show … | head` is no error.
@@ -73,14 +103,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.status())
         }
     }
-}
-
-/// Warnings, or what RUST_LOG asks for. What the kernel side has to say comes here too.
-fn log_to_standard_error() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    log.with_ansi(colours).with_target(false).without_time().init();
 }
 
 /// One line on standard error. Names in it come from outside, so control bytes are spelled out.

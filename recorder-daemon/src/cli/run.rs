@@ -6,7 +6,6 @@ mod signals;
 
 use std::{
     ffi::OsString,
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -19,13 +18,14 @@ use super::{
 };
 use crate::{
     allowlist::Allowlist,
-    kernel::{Limits, Recorder},
+    host::{boot_clock, boot_id, host},
+    kernel::{Limits, Manager, Recorder},
     printable::printable,
-    recording::{Gap, Host, Recording, SpanId},
+    recording::{Gap, Recording, SpanId},
     units::{Cgroup, Mount, sweep},
 };
 use command::Program;
-use follow::{Followed, boot_clock};
+use follow::Followed;
 use signals::Signals;
 
 /// Record one command, with all the processes that it starts, until the last of them has ended.
@@ -63,21 +63,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.toml", program.name())));
     let output = Output::open(&path, args.force)?;
 
-    let mut recorder = Recorder::start(LIMITS)?;
+    let mut recorder = Recorder::start(LIMITS, Manager::default())?;
     let mount = Mount::find()?;
     for folder in sweep(&mount) {
         complain(&format!("removed {}, which an earlier run left when it was killed", folder.display()));
     }
     // Before there is anything that a signal could leave behind.
     let signals = Signals::catch().map_err(|source| Error::Signals { source })?;
-    let cgroup = Cgroup::create(&mount)?;
-    let host = host()?;
-    let id = SpanId { boot: host.boot, began: boot_clock(), cgroup: cgroup.id()? };
-    let mut cgroup = cgroup;
+    let mut cgroup = Cgroup::create(&mount)?;
+    let id = SpanId { boot: boot_id()?, began: boot_clock() };
     let followed = follow::follow(&program, &mut recorder, &mut cgroup, signals)?;
 
     let unit = args.unit.clone().unwrap_or_else(|| program.name());
-    let mut recording = Recording::new(unit, host.host);
+    let mut recording = Recording::new(unit, host());
     recording.spans.insert(id, followed.span.clone());
     let allowlist = Allowlist::of(&recording);
     // What was recorded is safe before anything else can go wrong.
@@ -99,25 +97,6 @@ fn write(output: Output, text: &str, name: &str) -> Result<PathBuf, Error> {
             Err(_) => error,
         }
     })
-}
-
-struct HostFacts {
-    host: Host,
-    boot: String,
-}
-
-fn host() -> Result<HostFacts, Error> {
-    const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-    let boot = fs::read_to_string(BOOT_ID).map_err(|source| Error::Host { what: BOOT_ID, source })?;
-    let uname = rustix::system::uname();
-    let text = |field: &std::ffi::CStr| field.to_string_lossy().into_owned();
-    let host = Host {
-        names: [text(uname.nodename())].into(),
-        kernels: [text(uname.release())].into(),
-        // No part of systemd's is in such a recording.
-        systemd: [].into(),
-    };
-    Ok(HostFacts { host, boot: boot.trim().to_owned() })
 }
 
 /// What a person wants to know now, on standard error: standard output is the command's.
@@ -147,7 +126,8 @@ fn mend(gap: Gap) -> &'static str {
             "; their later calls are not in it, let the command end by itself for a whole recording"
         }
         Gap::UnnamedNumbers => "; they stand under [unnamed] and no profile can allow them",
-        Gap::CallsNotCounted | Gap::CgroupsNotArmed | Gap::Skipped => {
+        Gap::AlreadyFiltered => "; take the filter away to record what it denies",
+        Gap::CallsNotCounted | Gap::CgroupsNotArmed | Gap::RunningBefore | Gap::Skipped | Gap::Unattached => {
             "; a profile may deny what the command needs"
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     error::Error,
     files,
+    host::Host,
     text::{count, duration, thousands},
 };
 use crate::{
@@ -21,11 +22,16 @@ use crate::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  syscall-recorder show nginx.toml
-  syscall-recorder show nginx.toml --json | jq -r '.calls[] | select(.calls == 1) | .name'")]
+  What the daemon has recorded of a service:
+    syscall-recorder show nginx
+  What is in a file:
+    syscall-recorder show nginx.toml
+  What was called only once:
+    syscall-recorder show nginx --json | jq -r '.calls[] | select(.calls == 1) | .name'")]
 pub(super) struct Args {
-    /// The allowlist file
-    file: PathBuf,
+    /// A unit, or an allowlist file: what has a slash in it, ends in .toml or is there
+    #[arg(value_name = "UNIT|FILE")]
+    subject: PathBuf,
     /// For machines
     #[arg(long)]
     json: bool,
@@ -54,8 +60,8 @@ struct Line<'a> {
     programs: Vec<&'a str>,
 }
 
-pub(super) fn show(args: &Args) -> Result<(), Error> {
-    let allowlist = files::read(&args.file)?;
+pub(super) fn show(args: &Args, host: &Host) -> Result<(), Error> {
+    let allowlist = files::read(&args.subject, host)?;
     let text = if args.json { json(&allowlist) } else { table(&allowlist) };
     files::write(None, false, &text)
 }

@@ -49,6 +49,15 @@ pub enum Error {
         /// The map or program.
         name: &'static str,
     },
+    /// Whoever owned the kernel's side is no more.
+    #[error("the kernel's side is no longer attached; see the log for why")]
+    Ended,
+    /// A name or path that no map has a place for.
+    #[error("a cgroup's path of {length} bytes is too long to be recorded; at most 511 are possible")]
+    NameTooLong {
+        /// In bytes.
+        length: usize,
+    },
     /// A map cannot be read or written.
     #[error("cannot use the kernel map {map}: {}", chain(source))]
     Map {

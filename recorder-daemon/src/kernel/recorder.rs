@@ -1,36 +1,52 @@
 //! Loads the kernel program, attaches it and arms cgroups.
 
 use std::{
+    collections::BTreeSet,
     fs,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
     path::Path,
 };
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
-    maps::{Array, MapData, PerCpuHashMap, PerCpuValues},
+    maps::{MapData, RingBuf},
     programs::BtfTracePoint,
 };
 use aya_log::EbpfLogger;
-use recorder_common::{Armed, Misses, ROW_LEN, Row, RowKey, filter_index, names};
+use recorder_common::{HostMisses, Settings, names};
 
 use super::{
     Error, Snapshot,
+    news::{self, Seen},
     plain::Plain,
-    snapshot::{self, HashMut, open_mut},
-    target,
+    snapshot, target,
 };
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/recorder"));
 
 /// In the order of attachment. Counting comes last: what it relies on is in place by then.
-const HOOKS: [&str; 4] =
-    [names::CGROUP_MKDIR, names::CGROUP_RMDIR, names::SCHED_PROCESS_EXEC, names::SYS_ENTER];
+const HOOKS: [&str; 6] = [
+    names::SCHED_PROCESS_EXIT,
+    names::SCHED_PROCESS_FORK,
+    names::SCHED_PROCESS_EXEC,
+    names::CGROUP_RMDIR,
+    names::CGROUP_MKDIR,
+    names::SYS_ENTER,
+];
+
+/// The process that starts units, whose own calls inside a unit's cgroup are set-up calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manager {
+    /// Its process id: 1 where that is systemd. 0: there is none.
+    pub pid: u32,
+    /// Whether it starts units by way of systemd-executor, as systemd does from version 255 on.
+    pub executor: bool,
+}
 
 /// How much the maps hold. They are allocated as they fill.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Units recorded at once.
+    /// Units recorded at once, and names that are wanted.
     pub units: u32,
     /// Cgroups that exist at once in all units together.
     pub cgroups: u32,
@@ -48,19 +64,23 @@ pub struct Unit(pub u32);
 
 /// A loaded and attached kernel program. Dropping it detaches it and frees all that it counted.
 pub struct Recorder {
-    ebpf: Ebpf,
+    pub(super) ebpf: Ebpf,
+    pub(super) settings: Settings,
+    pub(super) seen: Seen,
     logger: EbpfLogger<&'static dyn log::Log>,
+    ring: RingBuf<MapData>,
 }
 
 impl Recorder {
     /// Loads and attaches. From here on every call of an armed cgroup is counted.
-    pub fn start(limits: Limits) -> Result<Self, Error> {
+    pub fn start(limits: Limits, manager: Manager) -> Result<Self, Error> {
         let target = Plain(target::read(Path::new(target::VMLINUX))?);
         let rows = limits.units.saturating_mul(u32::try_from(target::ABIS.len()).unwrap_or(u32::MAX));
         let mut ebpf = EbpfLoader::new()
             .override_global(names::TARGET, &target, true)
             .map_max_entries(names::CGROUPS, limits.cgroups)
             .map_max_entries(names::ROWS, rows)
+            .map_max_entries(names::WANTED, limits.units)
             .map_max_entries(names::OUTLIERS, limits.outliers)
             .map_max_entries(names::SIGHTINGS, limits.sightings)
             .map_max_entries(names::PROGRAMS, limits.programs)
@@ -73,30 +93,46 @@ impl Recorder {
             let program = hook(&mut ebpf, name)?;
             program.load(name, &btf).map_err(|error| Error::program(name, error))?;
         }
+        let ring = ebpf.take_map(names::NEWS).ok_or(Error::Missing { name: names::NEWS })?;
+        let ring = RingBuf::try_from(ring).map_err(Error::map(names::NEWS))?;
+        let settings =
+            Settings { manager: manager.pid, executor: manager.executor.into(), ..Settings::default() };
+        let mut recorder = Self { ebpf, settings, seen: Seen::default(), logger, ring };
+        recorder.write_settings()?;
         for name in HOOKS {
-            hook(&mut ebpf, name)?.attach().map_err(|error| Error::program(name, error))?;
+            hook(&mut recorder.ebpf, name)?.attach().map_err(|error| Error::program(name, error))?;
         }
-        tracing::debug!(target = ?target.0, "kernel program attached");
-        Ok(Self { ebpf, logger })
-    }
-
-    /// Records the cgroup whose id (the inode number of its directory) is `cgroup`, and all that is made
-    /// below it from now on, as `unit`. Can be said again, for the unit's further cgroups.
-    pub fn arm(&mut self, unit: Unit, cgroup: u64) -> Result<(), Error> {
-        // The row goes first and the prefilter last: whoever gets past one finds the next.
-        self.make_row(unit)?;
-        let mut cgroups: HashMut<'_, u64, Plain<Armed>> = open_mut(&mut self.ebpf, names::CGROUPS)?;
-        cgroups.insert(cgroup, Plain(Armed { unit: unit.0 }), 0).map_err(Error::map(names::CGROUPS))?;
-        let mut filter: Array<&mut MapData, u8> = open_mut(&mut self.ebpf, names::FILTER)?;
-        filter.set(filter_index(cgroup), 1, 0).map_err(Error::map(names::FILTER))?;
-        tracing::debug!(unit = unit.0, cgroup, "armed");
-        Ok(())
+        tracing::debug!(target = ?target.0, ?manager, "kernel program attached");
+        Ok(recorder)
     }
 
     /// Reads all that was counted of `unit`. Deletes nothing.
     pub fn snapshot(&mut self, unit: Unit) -> Result<Snapshot, Error> {
+        self.take_in_news()?;
+        snapshot::read(&self.ebpf, &mut self.seen, unit)
+    }
+
+    /// The units of which something is new since last asked: a call that was not seen before, a cgroup that was
+    /// made or removed. What is said here is a hint; the counts of the others may have grown too.
+    pub fn news(&mut self) -> Result<BTreeSet<Unit>, Error> {
+        self.take_in_news()?;
+        Ok(self.seen.take_news())
+    }
+
+    /// Readable when there is news.
+    #[must_use]
+    pub fn news_fd(&self) -> BorrowedFd<'_> {
+        self.ring.as_fd()
+    }
+
+    /// What could not be kept, of no unit in particular.
+    pub fn host_misses(&self) -> Result<HostMisses, Error> {
+        news::host_misses(&self.ebpf)
+    }
+
+    pub(super) fn take_in_news(&mut self) -> Result<(), Error> {
         self.logger.flush();
-        snapshot::read(&self.ebpf, unit.0)
+        self.seen.update(&self.ebpf, &mut self.ring)
     }
 
     /// How often the kernel skipped the counting program because a task that was preempted inside it was
@@ -112,21 +148,6 @@ impl Recorder {
             .lines()
             .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok())
             .unwrap_or_default())
-    }
-
-    fn make_row(&mut self, unit: Unit) -> Result<(), Error> {
-        let key = Plain(RowKey { unit: unit.0, abi: target::NATIVE as u32 });
-        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
-            open_mut(&mut self.ebpf, names::ROWS)?;
-        if rows.get(&key, 0).is_ok() {
-            return Ok(());
-        }
-        let empty = Row { calls: [0; ROW_LEN], programs: [0; ROW_LEN], misses: Misses::default() };
-        let cpus =
-            aya::util::nr_cpus().map_err(|(path, source)| Error::Read { path: path.into(), source })?;
-        let values = PerCpuValues::try_from(vec![Plain(empty); cpus])
-            .map_err(|source| Error::Read { path: "/sys/devices/system/cpu/possible".into(), source })?;
-        rows.insert(key, values, 0).map_err(Error::map(names::ROWS))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the kernel has counted of one unit, as plain values.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 use aya::{
     Ebpf,
@@ -8,7 +8,7 @@ use aya::{
 };
 use recorder_common::{Abi, Call, Misses, PATH_LEN, Row, RowKey, names};
 
-use super::{Error, plain::Plain, target};
+use super::{Error, Unit, news::Seen, plain::Plain, target};
 
 /// All that the kernel holds of one unit since it was armed. Every figure only grows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Snapshot {
     pub calls: BTreeMap<Call, u64>,
     /// Who made which call, and when first.
     pub sightings: Vec<Sighting>,
-    /// What could not be kept.
+    /// What could not be kept, and how often the unit's own cgroup was made.
     pub misses: Misses,
 }
 
@@ -34,11 +34,13 @@ pub struct Sighting {
 }
 
 /// Reads all that `unit` has in the maps.
-pub(super) fn read(ebpf: &Ebpf, unit: u32) -> Result<Snapshot, Error> {
+pub(super) fn read(ebpf: &Ebpf, seen: &mut Seen, unit: Unit) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot::default();
-    read_rows(ebpf, unit, &mut snapshot)?;
-    read_outliers(ebpf, unit, &mut snapshot)?;
-    read_sightings(ebpf, unit, &mut snapshot)?;
+    // The counts go first: what was sighted has been counted, so a sighting without a count is from after the
+    // reading and waits for the next one.
+    read_rows(ebpf, unit.0, &mut snapshot)?;
+    read_outliers(ebpf, unit.0, &mut snapshot)?;
+    snapshot.sightings = seen.of(ebpf, unit)?;
     Ok(snapshot)
 }
 
@@ -59,6 +61,7 @@ fn read_rows(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), Erro
             snapshot.misses.calls += row.misses.calls;
             snapshot.misses.cgroups += row.misses.cgroups;
             snapshot.misses.sightings += row.misses.sightings;
+            snapshot.misses.starts += row.misses.starts;
         }
     }
     Ok(())
@@ -78,43 +81,18 @@ fn read_outliers(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), 
     Ok(())
 }
 
-fn read_sightings(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), Error> {
-    let programs: HashMap<_, u64, Plain<recorder_common::Program>> = open(ebpf, names::PROGRAMS)?;
-    let sightings: HashMap<_, Plain<recorder_common::Sighting>, u64> = open(ebpf, names::SIGHTINGS)?;
-    let mut paths: BTreeMap<u64, Option<String>> = BTreeMap::new();
-    for entry in &sightings {
-        let (Plain(sighting), first) = entry.map_err(Error::map(names::SIGHTINGS))?;
-        if sighting.unit != unit {
-            continue;
-        }
-        let Some(call) = call(sighting.abi, sighting.number) else { continue };
-        let program = match paths.entry(sighting.program) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(new) => new
-                .insert(match programs.get(&sighting.program, 0) {
-                    Ok(Plain(program)) => Some(text(&program.path)),
-                    Err(MapError::KeyNotFound) => None,
-                    Err(error) => return Err(Error::map(names::PROGRAMS)(error)),
-                })
-                .clone(),
-        };
-        snapshot.sightings.push(Sighting { call, program, first });
-    }
-    Ok(())
-}
-
 /// None for an ABI that this version does not know, which only another version's kernel program writes.
 fn call(abi: u32, number: u32) -> Option<Call> {
     Abi::from_raw(abi).map(|abi| Call { abi, number })
 }
 
-fn text(path: &[u8; PATH_LEN]) -> String {
+pub(super) fn text(path: &[u8; PATH_LEN]) -> String {
     let end = path.iter().position(|byte| *byte == 0).unwrap_or(PATH_LEN);
     String::from_utf8_lossy(&path[..end]).into_owned()
 }
 
 /// The map called `name`, as the type that the caller wants.
-fn open<'a, M>(ebpf: &'a Ebpf, name: &'static str) -> Result<M, Error>
+pub(super) fn open<'a, M>(ebpf: &'a Ebpf, name: &'static str) -> Result<M, Error>
 where
     M: TryFrom<&'a Map, Error = MapError>,
 {

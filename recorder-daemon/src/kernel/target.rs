@@ -20,6 +20,8 @@ struct Machine {
     compat_word: &'static str,
     compat_bit: u32,
     x32_bit: u32,
+    /// The number of execve in the native ABI.
+    execve: u32,
     /// All of them.
     abis: &'static [Abi],
 }
@@ -32,6 +34,7 @@ const MACHINE: Machine = Machine {
     compat_word: "status",
     compat_bit: 2,
     x32_bit: 0x4000_0000,
+    execve: 59,
     abis: &[Abi::X86_64, Abi::I386, Abi::X32],
 };
 
@@ -43,6 +46,7 @@ const MACHINE: Machine = Machine {
     compat_word: "flags",
     compat_bit: 1 << 22,
     x32_bit: 0,
+    execve: 221,
     abis: &[Abi::Aarch64, Abi::Arm],
 };
 
@@ -78,11 +82,21 @@ pub(super) fn read(path: &Path) -> Result<Target, Error> {
         inode_i_sb: field("inode", "i_sb")?,
         super_block_s_dev: field("super_block", "s_dev")?,
         linux_binprm_interp: field("linux_binprm", "interp")?,
+        linux_binprm_file: field("linux_binprm", "file")?,
+        file_f_path_dentry: field("file", "f_path")? + field("path", "dentry")?,
+        dentry_d_name_name: field("dentry", "d_name")? + field("qstr", "name")?,
+        task_pid: field("task_struct", "pid")?,
+        task_tgid: field("task_struct", "tgid")?,
+        task_start_boottime: field("task_struct", "start_boottime")?,
+        kernfs_node_name: field("kernfs_node", "name")?,
+        cgroup_root: field("cgroup", "root")?,
+        cgroup_root_hierarchy_id: field("cgroup_root", "hierarchy_id")?,
         task_compat_word: field("task_struct", "thread_info")? + field("thread_info", MACHINE.compat_word)?,
         compat_bit: MACHINE.compat_bit,
         x32_bit: MACHINE.x32_bit,
         native_abi: MACHINE.native as u32,
         compat_abi: MACHINE.compat as u32,
+        native_execve: MACHINE.execve,
     })
 }
 
@@ -95,6 +109,7 @@ mod tests {
     fn the_running_kernel_has_every_field() {
         let target = read(Path::new(VMLINUX)).unwrap();
         assert_eq!(target.native_abi, NATIVE as u32);
+        assert_eq!(crate::syscalls::name(NATIVE, target.native_execve), Some("execve"));
         assert_ne!(target.task_cgroups, target.task_mm);
     }
 

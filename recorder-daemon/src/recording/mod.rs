@@ -4,6 +4,7 @@
 //! idempotent. To say the same thing twice, in any order, changes nothing.
 
 mod gap;
+pub mod store;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use recorder_common::Call;
 
 pub use gap::Gap;
+pub use store::{Store, StoreError};
 pub use time::{Clock, Timestamp};
 
 /// All that was observed of one unit.
@@ -36,15 +38,15 @@ pub struct Host {
     pub systemd: BTreeSet<String>,
 }
 
-/// Names one span of observation for all time: no two spans of two boots or two hosts share it.
+/// Names one span of a unit's observation for all time: no two spans of two boots or two hosts share it, and
+/// no two of one boot began at the same nanosecond. A span outlives the unit's cgroups: there may be several
+/// at once, and each start brings a new one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SpanId {
     /// The boot, as /proc/sys/kernel/random/boot_id says it.
     pub boot: String,
     /// When it began, in nanoseconds since that boot.
     pub began: u64,
-    /// The recorded cgroup.
-    pub cgroup: u64,
 }
 
 /// What one span of observation saw.

@@ -1,10 +1,23 @@
-//! The door to cgroupfs: where cgroups are, making one, following it, emptying it.
+//! The doors to cgroupfs and to systemd: where cgroups are, making one, following it, emptying it; what units
+//! there are, and what they are called.
 
 mod cgroup;
 mod mount;
+mod name;
+mod path;
+mod request;
+mod systemd;
+mod tree;
 
 pub use cgroup::{Cgroup, sweep};
 pub use mount::Mount;
+pub use name::{Kind, NameError, UnitName};
+pub use path::PathError;
+pub use request::{Reason, Request, RequestError};
+pub use systemd::{Loaded, State, Systemd, SystemdError, has_executor};
+pub use tree::{Found, descendants, find, populated, resolve, units};
+
+pub use crate::file_name::file_name;
 
 use std::{io, path::PathBuf};
 

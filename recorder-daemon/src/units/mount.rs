@@ -47,10 +47,28 @@ impl Mount {
             .ok_or_else(|| Error::NotBelow { cgroup: cgroup.to_owned(), mount: self.point.clone() })
     }
 
-    /// The folder of a cgroup given by its path in the hierarchy.
-    fn folder(&self, cgroup: &str) -> Option<PathBuf> {
+    /// The folder of a cgroup given by its path in the hierarchy. None where it is in no part that is mounted.
+    #[must_use]
+    pub fn folder(&self, cgroup: &str) -> Option<PathBuf> {
         let below = Path::new(cgroup).strip_prefix(&self.root).ok()?;
-        Some(self.point.join(below))
+        // Joined with nothing, a path would get a slash at its end.
+        Some(if below.as_os_str().is_empty() { self.point.clone() } else { self.point.join(below) })
+    }
+
+    /// The path in the hierarchy of what is `below` the mount point.
+    pub(super) fn within(&self, below: &Path) -> String {
+        Path::new(&self.root).join(below).display().to_string()
+    }
+
+    /// What part of the hierarchy is mounted.
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// Any folder as if it were one.
+    #[cfg(test)]
+    pub(super) fn at(point: &Path, root: &str) -> Self {
+        Self { point: point.to_owned(), root: root.to_owned() }
     }
 }
 

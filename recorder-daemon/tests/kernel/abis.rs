@@ -40,6 +40,7 @@ fn a_32_bit_program_is_i386() {
         bench.compile("i386", &["-m32", "-nostdlib", "-static", "-ffreestanding", "-fno-pie", "-no-pie"]);
     let allowlist = bench.record(&[&program]);
     assert_eq!(allowlist.counts("i386"), counts(&[("exit", 1), ("getpid", 5), ("getppid", 3)]));
+    assert_eq!(allowlist.names("i386"), names(&["exit", "getpid", "getppid"]));
     // The call that started it came from the 64-bit process that the recorder is.
     assert_eq!(allowlist.counts("x86_64"), counts(&[("execve", 1)]));
     allowlist.assert_whole();
@@ -53,6 +54,7 @@ fn x32_is_x32_though_the_kernel_refuses_it() {
     let allowlist = bench.record(&[&program, "x32", "4", "0", "110", "520", "547"]);
     let expected = counts(&[("read", 4), ("getppid", 4), ("execve", 4), ("pwritev2", 4)]);
     assert_eq!(allowlist.counts("x32"), expected);
+    assert_eq!(allowlist.names("x32"), names(&["execve", "getppid", "pwritev2", "read"]));
     assert_eq!(allowlist.calls("x86_64", "execve"), 1);
     assert_not_native(&allowlist, &["getppid", "pwritev2"]);
     allowlist.assert_whole();

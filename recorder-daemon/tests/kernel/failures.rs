@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use crate::support::{Allowlist, BINARY, Bench, NATIVE, finish, isolated};
+use crate::support::{Allowlist, BINARY, Bench, NATIVE, Started, finish, isolated, said};
 
 /// That the line names what it is about and what to do.
 #[track_caller]
@@ -125,7 +125,9 @@ fn an_output_folder_that_goes_away_meanwhile() {
     fs::create_dir(bench.work().join("gone")).unwrap();
     let mut run = bench.command(BINARY);
     run.args(["run", "-o", "gone/a.toml", "--", "rmdir", "gone"]);
-    let line = bench.complaint(&mut run, 73);
+    let output = finish(&mut run);
+    let line = said(&output);
+    assert_eq!((output.status.code(), line.lines().count()), (Some(73), 1), "{line}");
     // What was recorded is not lost with it.
     let spare: Vec<_> = fs::read_dir(bench.temporary()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(spare.len(), 1, "{spare:?}");
@@ -147,15 +149,42 @@ fn wrong_usage_is_status_2() {
     assert_eq!(fs::read_dir(bench.work()).unwrap().count(), 0);
 }
 
+/// A recording, what fails before and while it is made, and a killed recorder; then whoever is there looks.
+const PINNING: &str = r#"
+mount -t bpf none /sys/fs/bpf
+list() { find /sys/fs/bpf | sort > "$1"; }
+list before
+"$1" run -o a.toml -- sh -c 'find /sys/fs/bpf | sort > meanwhile'
+"$1" run -o a.toml -- true 2> /dev/null || echo "exists $?"
+"$1" run -o b.toml -- ./no-such-command 2> /dev/null || echo "no-such $?"
+"$1" run -o c.toml -- sh -c 'kill -KILL $$' 2> /dev/null || echo "killed $?"
+list failed
+"$1" run -o d.toml -- sh -c 'echo > started; read word' < fifo 2> /dev/null &
+exec 3> fifo
+while ! test -e started; do sleep 0.01; done
+kill -KILL $!
+wait $! || echo "recorder $?"
+list left
+# It removes the cgroup, which nobody outside would.
+"$1" run -o e.toml -- true 2> /dev/null
+"#;
+
 #[test]
 fn nothing_is_pinned() {
-    let Some(bench) = Bench::new(&["unshare", "mount"]) else { return };
-    // In a mount namespace of its own there is a fresh bpffs, which nobody but this run can have pinned to.
-    // The kernel puts files of its own there.
-    let script = "mount -t bpf none /sys/fs/bpf; ls -A /sys/fs/bpf > before";
-    let run = bench.run(&["sh", "-c", "ls -A /sys/fs/bpf > meanwhile"]);
-    let output = finish(&mut isolated(&bench, script, &run));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let Some(bench) = Bench::new(&["unshare", "mount", "mkfifo", "find"]) else { return };
+    assert!(bench.command("mkfifo").arg("fifo").status().unwrap().success());
+    // In a mount namespace of its own there is a fresh bpffs, which nobody but these runs can have pinned to.
+    // The kernel puts files of its own there. The PID namespace ends what the killed recorder leaves.
+    let mut unshare = bench.command("unshare");
+    unshare.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    unshare.args(["sh", "-ec", PINNING, "sh", BINARY]);
+    let output = Started::new(&mut unshare).finish();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said, "exists 73\nno-such 127\nkilled 137\nrecorder 137\n");
     let list = |name| fs::read_to_string(bench.work().join(name)).unwrap();
-    assert_eq!(list("meanwhile"), list("before"));
+    assert!(list("before").starts_with("/sys/fs/bpf\n"));
+    for name in ["meanwhile", "failed", "left"] {
+        assert_eq!(list(name), list("before"), "{name}");
+    }
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use toml::Table;
 
-use crate::support::{Allowlist, BINARY, Bench, NATIVE, finish, isolated, said};
+use crate::support::{Allowlist, BINARY, Bench, NATIVE, Started, eventually, finish, isolated, said};
 
 /// The cgroup that a shell is in, and the one above it.
 const OWN: &str = "point=$(awk '/ - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
@@ -40,15 +40,28 @@ fn a_command_that_removes_its_own_cgroup_is_recorded_until_then() {
     assert!(!names.contains("rmdir"), "{names:?}");
 }
 
+/// The first recorder has the process id that another process has outside, and which means that one in /proc.
+const NAMESAKE: &str = r#"
+echo $(($2 - 1)) > /proc/sys/kernel/ns_last_pid
+"$1" run -o first.toml -- sh -c 'echo > on; until test -e go; do sleep 0.01; done; sync' &
+until test -e ended; do sleep 0.01; done
+"$1" run -o second.toml -- true && echo > go && wait $!
+"#;
+
 /// In a PID namespace whose /proc is the one outside, process ids do not mean what /proc says of them.
 #[test]
 fn a_recorder_in_a_pid_namespace_spares_the_others() {
     let Some(bench) = Bench::new(&["unshare", "sleep"]) else { return };
-    let script = "\"$1\" run -o first.toml -- sh -c 'sleep 1; sync' & sleep 0.3; \
-                  \"$1\" run -o second.toml -- true && wait $!";
+    let outside = Started::talking(&mut bench.command("cat"));
     let mut unshare = bench.command("unshare");
-    unshare.args(["--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", BINARY]);
-    let output = finish(&mut unshare);
+    unshare.args(["--pid", "--fork", "--kill-child", "sh", "-c", NAMESAKE, "sh", BINARY]);
+    let script = Started::new(unshare.arg(outside.id().to_string()));
+    eventually("a recorded command", || bench.work().join("on").exists().then_some(()));
+    // By its folder's name the cgroup is of the process outside, which is no more when the second recorder looks.
+    assert!(outside.cgroup().exists());
+    assert!(outside.finish().status.success());
+    fs::write(bench.work().join("ended"), "").unwrap();
+    let output = script.finish();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let first = Allowlist::read(&bench.work().join("first.toml"));
     first.assert_whole();

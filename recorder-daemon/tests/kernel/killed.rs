@@ -83,6 +83,7 @@ fn what_a_killed_recorder_leaves_the_next_one_removes() {
         fs::read_dir(bench.work()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     files.sort();
     assert_eq!(files, ["fifo", "go", "lines", "ready", "second", "second.toml"], "no half-written file");
+    assert_eq!(fs::read_dir(bench.temporary()).unwrap().count(), 0);
     assert!(!Path::new(value(&said, "left")).exists());
 }
 

@@ -7,14 +7,18 @@
 
 #[cfg(target_arch = "x86_64")]
 mod abis;
+mod cgroup1;
 mod cgroups;
 mod counts;
+mod daemon;
 mod failures;
 mod gaps;
 mod hardships;
 mod killed;
 mod output;
 mod sets;
+mod setup_calls;
 mod signals;
 mod support;
 mod terminal;
+mod wanted;

@@ -30,6 +30,7 @@ fn a_command_that_is_killed_gives_128_and_the_signal() {
         assert_eq!(output.status.code(), Some(128 + signal.as_raw()), "{signal:?}");
         let allowlist = bench.allowlist();
         assert!(allowlist.names(NATIVE).contains("kill"), "{signal:?}");
+        assert_two_lines(&output, "sh");
         allowlist.assert_whole();
     }
 }

@@ -84,6 +84,17 @@ impl Session {
         eventually("an end", || self.0.try_wait().unwrap()).code()
     }
 
+    /// Does something while the process stands still.
+    fn held_up(&self, meanwhile: impl FnOnce()) {
+        let path = format!("/proc/{}/stat", self.0.id());
+        kill(self.0.id(), Signal::STOP);
+        eventually("a process that stands still", || {
+            std::fs::read_to_string(&path).unwrap().contains(") T ").then_some(())
+        });
+        meanwhile();
+        kill(self.0.id(), Signal::CONT);
+    }
+
     /// Waits until the process has taken the signals that were sent to it: of two alike that it has not, the
     /// kernel keeps one.
     fn has_taken_its_signals(&self) {
@@ -125,8 +136,12 @@ fn ctrl_c_reaches_the_command_once() {
     let lines = lines_of(terminal.person.try_clone().unwrap());
     let next = || lines.recv().unwrap();
     assert!(next().starts_with("ready "));
-    terminal.types(CTRL_C);
-    assert_eq!(next(), "INT");
+    // The recorder learns of it when the command has had it: of two that come at once, the kernel would keep one.
+    session.held_up(|| {
+        terminal.types(CTRL_C);
+        assert_eq!(next(), "INT");
+    });
+    session.has_taken_its_signals();
     // This one comes by the recorder, after all that the recorder has had before.
     kill(session.0.id(), Signal::USR1);
     assert_eq!(next(), "USR1");

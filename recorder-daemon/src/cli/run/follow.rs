@@ -10,7 +10,6 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, pidfd_open},
-    time::{ClockId, clock_gettime},
 };
 
 use super::{
@@ -19,6 +18,7 @@ use super::{
 };
 use crate::{
     cli::error::Error,
+    host::boot_clock,
     kernel::{Recorder, Unit},
     observe::{note, observe},
     recording::{Clock, Gap, Span},
@@ -51,7 +51,7 @@ pub(super) fn follow(
     let clock = Clock::new(SystemTime::now(), began);
     let mut span = Span::begin(clock.at(began));
     span.starts = 1;
-    recorder.arm(UNIT, cgroup.id()?)?;
+    recorder.arm(UNIT, cgroup.id()?, true)?;
 
     let wait = |source| Error::Wait { command: program.name(), source };
     // What came in before there was a command, it has not had from the terminal either.
@@ -197,11 +197,4 @@ fn status(status: Option<ExitStatus>, interrupted_by: Option<i32>) -> u8 {
         |status| status.code().unwrap_or_else(|| by_signal(status.signal())),
     );
     u8::try_from(code).unwrap_or(u8::MAX)
-}
-
-/// `CLOCK_BOOTTIME` in nanoseconds.
-pub(super) fn boot_clock() -> u64 {
-    let now = clock_gettime(ClockId::Boottime);
-    let nanoseconds = i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec);
-    u64::try_from(nanoseconds).unwrap_or_default()
 }

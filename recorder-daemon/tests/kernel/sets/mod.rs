@@ -93,6 +93,7 @@ impl<'a> Program<'a> {
         assert_eq!(mine.status.code(), Some(0), "{}: {}", self.name, String::from_utf8_lossy(&mine.stderr));
         let allowlist = bench.allowlist();
         allowlist.assert_whole();
+        assert_eq!(allowlist.abis(), [crate::support::NATIVE].into(), "{}", self.name);
 
         self.empty_folder(bench);
         let (counts, theirs) = strace(bench, self.command, &|| (self.during)(&bench.work()));

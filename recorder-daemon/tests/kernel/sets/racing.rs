@@ -111,9 +111,11 @@ fn curl() {
 #[test]
 fn nginx() {
     let Some(bench) = Bench::new(&["strace", "nginx"]) else { return };
-    // Below the ports that the kernel hands out, so that no other test is given it meanwhile.
-    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    let port = (20_000..30_000).find(free).unwrap();
+    // Below the ports that the kernel hands out, so that no other test is given it meanwhile; and at an address
+    // that no other process takes which runs these tests.
+    let [_, a, b, c] = std::process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, a, b, c);
+    let port = (20_000..30_000).find(|port| TcpListener::bind((address, *port)).is_ok()).unwrap();
     let prepare = |work: &Path| {
         fs::create_dir(work.join("html")).unwrap();
         fs::write(work.join("html/index.html"), "a page\n").unwrap();
@@ -122,12 +124,12 @@ fn nginx() {
             paths.iter().map(|path| format!("{path}_temp_path {path};\n")).collect::<Vec<_>>().concat();
         let config = format!(
             "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log error.log;\nevents {{}}\n\
-             http {{\naccess_log access.log;\n{paths}server {{ listen 127.0.0.1:{port}; root html; }}\n}}\n"
+             http {{\naccess_log access.log;\n{paths}server {{ listen {address}:{port}; root html; }}\n}}\n"
         );
         fs::write(work.join("nginx.conf"), config).unwrap();
     };
     let during = |work: &Path| {
-        let page = eventually("a page of nginx", || get(port));
+        let page = eventually("a page of nginx", || get((address, port)));
         assert!(page.starts_with("HTTP/1.1 200") && page.ends_with("\r\n\r\na page\n"), "{page}");
         let master = fs::read_to_string(work.join("nginx.pid")).unwrap().trim().parse().unwrap();
         kill(master, Signal::QUIT);
@@ -139,8 +141,8 @@ fn nginx() {
 }
 
 /// A page, None while nobody listens.
-fn get(port: u16) -> Option<String> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+fn get(address: (Ipv4Addr, u16)) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut page = String::new();
     stream.read_to_string(&mut page).unwrap();

@@ -21,6 +21,11 @@ impl Allowlist {
         Self(table)
     }
 
+    /// The ABIs that anything was seen of.
+    pub(crate) fn abis(&self) -> BTreeSet<&str> {
+        self.evidence().map(|evidence| evidence["abi"].as_str().unwrap()).collect()
+    }
+
     /// The names in `[allow]`.
     pub(crate) fn names(&self, abi: &str) -> BTreeSet<String> {
         let text = |name: &Value| name.as_str().unwrap().to_owned();
@@ -57,6 +62,10 @@ impl Allowlist {
 
     pub(crate) fn complete(&self) -> bool {
         self.0["observed"]["complete"].as_bool().unwrap()
+    }
+
+    pub(crate) fn starts(&self) -> u64 {
+        u64::try_from(self.0["observed"]["starts"].as_integer().unwrap()).unwrap()
     }
 
     pub(crate) fn gaps(&self) -> BTreeMap<String, u64> {

@@ -2,8 +2,8 @@
 
 use std::{
     ffi::OsStr,
-    fs,
-    os::unix::fs::PermissionsExt,
+    fs, io,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -96,6 +96,8 @@ impl Bench {
             .env("LC_ALL", "C")
             .current_dir(self.work())
             .stdin(Stdio::null());
+        // SAFETY: signal(2) is async-signal-safe.
+        unsafe { command.pre_exec(signals_as_ever) };
         command
     }
 
@@ -143,8 +145,20 @@ impl Bench {
         assert_eq!(line.lines().count(), 1, "{line}");
         assert!(line.starts_with("syscall-recorder: "), "{line}");
         assert_eq!(self.written(), before, "a failure leaves no file");
+        assert_eq!(fs::read_dir(self.temporary()).unwrap().count(), 0, "nor a temporary one");
         line
     }
+}
+
+/// A shell without job control starts what it puts into the background with interrupts ignored, and nohup
+/// ignores hang-ups; whoever runs the tests so would hand that on, to commands that wait for those signals.
+#[expect(clippy::unnecessary_wraps, reason = "pre_exec wants it")]
+fn signals_as_ever() -> io::Result<()> {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: it sets a default, and fails for those that cannot be set and those that libc keeps.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    Ok(())
 }
 
 /// Runs the recorder to its end. Whatever came of it, it has left no cgroup.

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Output, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -199,10 +200,26 @@ pub(super) fn cgroups_of(recorder: u32) -> Vec<PathBuf> {
 }
 
 /// The folder of the cgroup that this process is in, in which recorders make theirs.
-fn own_cgroup() -> PathBuf {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).unwrap();
+pub(crate) fn own_cgroup() -> PathBuf {
     let table = fs::read_to_string("/proc/self/cgroup").unwrap();
     let cgroup = table.lines().find_map(|line| line.strip_prefix("0::/")).unwrap();
-    Path::new(mount.split(' ').nth(4).unwrap()).join(cgroup)
+    cgroup_mount().join(cgroup)
+}
+
+/// The folder at the top of the hierarchy.
+pub(crate) fn cgroup_mount() -> PathBuf {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).unwrap();
+    mount.split(' ').nth(4).unwrap().into()
+}
+
+/// Runs a command in a cgroup, from its execve on to its end.
+#[track_caller]
+pub(crate) fn finish_in(cgroup: &Path, words: &[&str]) {
+    let entrance = fs::OpenOptions::new().write(true).open(cgroup.join("cgroup.procs")).unwrap();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).stdout(Stdio::null());
+    // SAFETY: write(2) is allowed between fork and execve.
+    unsafe { command.pre_exec(move || Ok(rustix::io::write(&entrance, b"0").map(|_| ())?)) };
+    assert!(command.status().unwrap().success(), "{words:?}");
 }

@@ -1,0 +1,254 @@
+//! The system service: loads the kernel program once for the whole host, and records what it is asked to.
+//!
+//! One task for each responsibility, and one way for the data:
+//!
+//! | task | owns |
+//! |---|---|
+//! | `drain` | the kernel's side |
+//! | `recordings` | the recordings, and what is wanted |
+//! | `writer` | the disk |
+//! | `units` | what is asked of systemd once a unit is recorded |
+//! | the server in `control` | the socket |
+//!
+//! At the end they stop in the order in which the data flows: nobody is let in any more, all is read for the last
+//! time, what was read is written, and the kernel program is detached.
+
+mod config;
+mod control;
+mod drain;
+mod entry;
+mod notify;
+mod recordings;
+mod requests;
+mod units;
+mod writer;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs, io,
+    os::{
+        fd::{FromRawFd, OwnedFd},
+        unix::fs::PermissionsExt,
+    },
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    net::UnixListener,
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    control::{Limits as SocketLimits, Rights, serve},
+    host::{self, boot_clock, boot_id},
+    kernel::{self, Limits, Manager, Recorder},
+    recording::{Clock, Store, StoreError},
+    units::{Mount, Systemd, has_executor},
+};
+
+pub use config::{Config, DEFAULT_PATH, Error as ConfigError};
+
+/// What the maps hold at the most, over all units; they are allocated as they fill.
+const LIMITS: Limits =
+    Limits { units: 4_096, cgroups: 65_536, outliers: 16_384, sightings: 1_048_576, programs: 65_536 };
+
+/// How long the end may take: the last readings, and the disk. systemd waits longer.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Why the daemon cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel's side.
+    #[error(transparent)]
+    Kernel(#[from] kernel::Error),
+    /// cgroupfs.
+    #[error(transparent)]
+    Units(#[from] crate::units::Error),
+    /// The state directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// This boot.
+    #[error(transparent)]
+    Host(#[from] host::Error),
+    /// The socket.
+    #[error("cannot listen on {}: {source}", path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another daemon has the socket.
+    #[error("another daemon is listening on {} already; stop that one first", path.display())]
+    Running {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The runtime, signals, the ring buffer.
+    #[error("cannot {action}: {source}")]
+    Runtime {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Not all was done in time.
+    #[error("the last readings were not all written within {DEADLINE:?}; see the log for what is missing")]
+    Deadline,
+}
+
+fn runtime(action: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Runtime { action, source }
+}
+
+/// Runs until SIGTERM or SIGINT. `reload` gives the configuration anew, at SIGHUP.
+pub fn run(config: Config, reload: impl Fn() -> Result<Config, ConfigError>) -> Result<(), Error> {
+    // One thread: the work is a handful of readings a second, and the disk has a thread of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(runtime("start the runtime"))?;
+    runtime.block_on(serve_all(config, reload))
+}
+
+async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigError>) -> Result<(), Error> {
+    let mount = Mount::find()?;
+    let boot = boot_id()?;
+    let store = Arc::new(open_store(&config)?);
+    let began = boot_clock();
+    let clock = Clock::new(SystemTime::now(), began);
+    let systemd = Systemd::find().map(Arc::new);
+    let manager = Manager { pid: systemd.is_some().into(), executor: systemd.is_some() && has_executor() };
+    let recorder = Recorder::start(LIMITS, manager)?;
+    let listener = listen(&config)?;
+
+    let (kernel, news, drain) = drain::start(recorder).map_err(runtime("wait for the ring buffer"))?;
+    let (writer, written) = writer::start(Arc::clone(&store));
+    let (ask, asked) = mpsc::channel(64);
+    let (begun, beginnings) = mpsc::unbounded_channel();
+    let facts = units::start(systemd.clone(), beginnings, ask.clone());
+    let rights = Rights { group: group(&config.group) };
+    let recordings = recordings::Recordings {
+        kernel,
+        mount: mount.clone(),
+        writer,
+        store,
+        config,
+        host: host::host(),
+        boot,
+        clock,
+        begun,
+        since: clock.at(began),
+        entries: BTreeMap::new(),
+        numbers: HashMap::new(),
+        requests: BTreeSet::new(),
+        next: 0,
+        trouble: None,
+    };
+    let (closed, stop) = (CancellationToken::new(), CancellationToken::new());
+    let (ready, is_ready) = oneshot::channel();
+    let recordings = tokio::spawn(recordings.run(asked, news, stop.clone(), ready));
+    let control = control::Control { recordings: ask.clone(), systemd, mount: Arc::new(mount) };
+    let server = tokio::spawn(serve(listener, rights, SocketLimits::default(), control, closed.clone()));
+    if is_ready.await.is_ok() {
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), ?manager, "attached and listening");
+    }
+
+    until_stopped(&ask, reload).await?;
+    tracing::info!("stopping");
+    // What is being answered is answered to its end.
+    closed.cancel();
+    drop(ask);
+    let end = async {
+        let _ = server.await;
+        stop.cancel();
+        let _ = recordings.await;
+        facts.abort();
+        let _ = written.await;
+        let _ = drain.await;
+    };
+    timeout(DEADLINE, end).await.map_err(|_| Error::Deadline)
+}
+
+/// Waits for the signal to end; reloads at each SIGHUP.
+async fn until_stopped(
+    ask: &mpsc::Sender<recordings::Ask>,
+    reload: impl Fn() -> Result<Config, ConfigError>,
+) -> Result<(), Error> {
+    let catch = |kind| signal(kind).map_err(runtime("catch signals"));
+    let (mut terminated, mut interrupted) =
+        (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?);
+    let mut hung_up = catch(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminated.recv() => return Ok(()),
+            _ = interrupted.recv() => return Ok(()),
+            _ = hung_up.recv() => match reload() {
+                Ok(config) => {
+                    notify::reloading();
+                    let _ = ask.send(recordings::Ask::Reload(Box::new(config))).await;
+                }
+                Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+            },
+        }
+    }
+}
+
+/// The state on disk. What cannot be read there is set aside, and said.
+fn open_store(config: &Config) -> Result<Store, Error> {
+    let store = Store::open(&config.state_directory)?;
+    for aside in store.load().1 {
+        tracing::warn!("{aside}");
+    }
+    Ok(store)
+}
+
+/// The socket that systemd has handed over; without one, a socket of our own.
+fn listen(config: &Config) -> Result<UnixListener, Error> {
+    let path = config.socket();
+    let failed = |source| Error::Socket { path: path.clone(), source };
+    let listener = match sd_notify::listen_fds().map_err(failed)?.next() {
+        // SAFETY: systemd has opened it for this process, and nobody else here knows its number.
+        Some(descriptor) => unsafe { OwnedFd::from_raw_fd(descriptor) }.into(),
+        None => bind(&path)?,
+    };
+    listener.set_nonblocking(true).map_err(failed)?;
+    UnixListener::from_std(listener).map_err(failed)
+}
+
+fn bind(path: &Path) -> Result<std::os::unix::net::UnixListener, Error> {
+    let failed = |source| Error::Socket { path: path.to_owned(), source };
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(Error::Running { path: path.to_owned() });
+    }
+    // A daemon that was killed has left it.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let listener = std::os::unix::net::UnixListener::bind(path).map_err(failed)?;
+    // Everybody may ask; who may change something is looked at with each request.
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666)).map_err(failed)?;
+    Ok(listener)
+}
+
+/// The id of a group in /etc/group.
+fn group(name: &str) -> Option<u32> {
+    let table = fs::read_to_string("/etc/group").unwrap_or_default();
+    let found = table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?
+    });
+    if found.is_none() {
+        tracing::warn!(group = name, "there is no such group; only root can start and stop recordings");
+    }
+    found
+}

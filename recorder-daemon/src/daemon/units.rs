@@ -1,0 +1,35 @@
+//! The task that asks systemd about units whose recording has begun. Nobody waits for it: systemd may take its
+//! time, and a recording does not depend on what it says.
+
+use std::sync::Arc;
+
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::recordings::Ask;
+use crate::units::{Systemd, UnitName};
+
+/// Starts the task. It ends when no more units can begin.
+pub(super) fn start(
+    systemd: Option<Arc<Systemd>>,
+    mut begun: mpsc::UnboundedReceiver<UnitName>,
+    recordings: mpsc::Sender<Ask>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let Some(systemd) = systemd else { return };
+        match systemd.version().await {
+            Ok(Some(version)) => _ = recordings.send(Ask::Systemd(version)).await,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "systemd's version is not known"),
+        }
+        while let Some(unit) = begun.recv().await {
+            match systemd.load(&unit).await {
+                Ok(loaded) if loaded.filter => {
+                    tracing::warn!(%unit, "it has a system call filter already: what that denies is not seen");
+                    let _ = recordings.send(Ask::Filtered(unit.to_string())).await;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%unit, %error, "systemd cannot be asked about it"),
+            }
+        }
+    })
+}

@@ -1,0 +1,157 @@
+//! What is new: who made which call for the first time, which units' cgroups came and went.
+//!
+//! News comes by a ring buffer and is taken in before each reading. What the buffer had no place for is found in
+//! the maps, which hold all of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aya::maps::{HashMap as Map, MapData, PerCpuArray, RingBuf};
+use recorder_common::{Abi, Call, HostMisses, Kind, News, PATH_LEN, names};
+
+use super::{
+    Error, Sighting, Unit,
+    plain::Plain,
+    snapshot::{open, text},
+};
+
+/// Who made which call, and when first; which units have news that nobody has asked for yet.
+#[derive(Default)]
+pub(super) struct Seen {
+    sightings: BTreeMap<u32, BTreeMap<(Call, u64), u64>>,
+    paths: HashMap<u64, String>,
+    news: BTreeSet<Unit>,
+    lost: u64,
+}
+
+impl Seen {
+    /// Takes in what is new.
+    pub(super) fn update(&mut self, ebpf: &aya::Ebpf, ring: &mut RingBuf<MapData>) -> Result<(), Error> {
+        while let Some(item) = ring.next() {
+            if let Some(news) = news(&item) {
+                self.take(&news);
+            }
+        }
+        let lost = host_misses(ebpf)?.news;
+        if lost > self.lost {
+            self.lost = lost;
+            self.read_all(ebpf)?;
+        }
+        Ok(())
+    }
+
+    /// The units that have news since last asked.
+    pub(super) fn take_news(&mut self) -> BTreeSet<Unit> {
+        std::mem::take(&mut self.news)
+    }
+
+    fn take(&mut self, news: &News) {
+        self.news.insert(Unit(news.unit));
+        if news.kind == Kind::Sighting as u32 {
+            self.keep(&news.sighting, news.at);
+        }
+    }
+
+    fn keep(&mut self, sighting: &recorder_common::Sighting, first: u64) {
+        // An ABI that this version does not know only another version's kernel program writes.
+        if let Some(abi) = Abi::from_raw(sighting.abi) {
+            let call = Call { abi, number: sighting.number };
+            let of_unit = self.sightings.entry(sighting.unit).or_default();
+            of_unit.entry((call, sighting.program)).or_insert(first);
+        }
+    }
+
+    /// Everything that the map holds.
+    fn read_all(&mut self, ebpf: &aya::Ebpf) -> Result<(), Error> {
+        let sightings: Map<_, Plain<recorder_common::Sighting>, u64> = open(ebpf, names::SIGHTINGS)?;
+        for entry in &sightings {
+            let (Plain(sighting), first) = entry.map_err(Error::map(names::SIGHTINGS))?;
+            self.news.insert(Unit(sighting.unit));
+            self.keep(&sighting, first);
+        }
+        Ok(())
+    }
+
+    /// What is known of one unit.
+    pub(super) fn of(&mut self, ebpf: &aya::Ebpf, unit: Unit) -> Result<Vec<Sighting>, Error> {
+        let Some(sightings) = self.sightings.get(&unit.0) else { return Ok(Vec::new()) };
+        let programs: Map<_, u64, Plain<recorder_common::Program>> = open(ebpf, names::PROGRAMS)?;
+        let mut of_unit = Vec::with_capacity(sightings.len());
+        let mut unknown = BTreeSet::new();
+        for (&(call, identity), &first) in sightings {
+            // A path may be learned after the first call: of an execve, say, that the program itself makes.
+            if !self.paths.contains_key(&identity) && unknown.insert(identity) {
+                match programs.get(&identity, 0) {
+                    Ok(Plain(program)) => _ = self.paths.insert(identity, text(&program.path)),
+                    Err(aya::maps::MapError::KeyNotFound) => {}
+                    Err(error) => return Err(Error::map(names::PROGRAMS)(error)),
+                }
+            }
+            of_unit.push(Sighting { call, program: self.paths.get(&identity).cloned(), first });
+        }
+        Ok(of_unit)
+    }
+
+    /// The keys of one unit's entries in the map, which is about to be forgotten.
+    pub(super) fn forget(&mut self, unit: Unit) -> Vec<recorder_common::Sighting> {
+        self.news.remove(&unit);
+        let sightings = self.sightings.remove(&unit.0).unwrap_or_default();
+        let key = |(call, program): (Call, u64)| recorder_common::Sighting {
+            unit: unit.0,
+            abi: call.abi as u32,
+            program,
+            number: call.number,
+            padding: 0,
+        };
+        sightings.into_keys().map(key).collect()
+    }
+}
+
+/// What was missed of no unit in particular, on all processors together.
+pub(super) fn host_misses(ebpf: &aya::Ebpf) -> Result<HostMisses, Error> {
+    let misses: PerCpuArray<_, Plain<HostMisses>> = open(ebpf, names::HOST_MISSES)?;
+    let mut sum = HostMisses::default();
+    for Plain(one) in misses.get(&0, 0).map_err(Error::map(names::HOST_MISSES))?.iter() {
+        sum.calls += one.calls;
+        sum.cgroups += one.cgroups;
+        sum.setups += one.setups;
+        sum.news += one.news;
+    }
+    Ok(sum)
+}
+
+/// A piece of news as the kernel side wrote it; None if it is not one.
+fn news(bytes: &[u8]) -> Option<News> {
+    let word = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let long = |at: usize| Some(u64::from_ne_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    Some(News {
+        unit: word(NEWS.0)?,
+        kind: word(NEWS.1)?,
+        sighting: recorder_common::Sighting {
+            unit: word(NEWS.2 + SIGHTING.0)?,
+            abi: word(NEWS.2 + SIGHTING.1)?,
+            program: long(NEWS.2 + SIGHTING.2)?,
+            number: word(NEWS.2 + SIGHTING.3)?,
+            padding: 0,
+        },
+        at: long(NEWS.3)?,
+    })
+}
+
+/// Where the fields of [`News`] stand.
+const NEWS: (usize, usize, usize, usize) = (
+    std::mem::offset_of!(News, unit),
+    std::mem::offset_of!(News, kind),
+    std::mem::offset_of!(News, sighting),
+    std::mem::offset_of!(News, at),
+);
+
+/// Where the fields of a sighting stand.
+const SIGHTING: (usize, usize, usize, usize) = (
+    std::mem::offset_of!(recorder_common::Sighting, unit),
+    std::mem::offset_of!(recorder_common::Sighting, abi),
+    std::mem::offset_of!(recorder_common::Sighting, program),
+    std::mem::offset_of!(recorder_common::Sighting, number),
+);
+
+/// The length of a program's path in its map.
+const _: usize = PATH_LEN;
