@@ -39,7 +39,11 @@ enum Command {
         release: String,
     },
     /// Build the Debian package
-    Package,
+    Package {
+        /// Have lintian and systemd look it over
+        #[arg(long)]
+        check: bool,
+    },
     /// Generate the syscall tables anew
     Tables,
 }
@@ -51,7 +55,7 @@ fn main() -> ExitCode {
         Command::DemoJob => demo::main_job(),
         Command::Test => test::run_all(),
         Command::Vm { release } => vm::run_release(&release),
-        Command::Package => package::run_all(),
+        Command::Package { check } => package::run_all(check),
         Command::Tables => tables::run(),
     };
     match done {

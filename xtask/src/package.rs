@@ -18,10 +18,11 @@ use crate::{
 /// How exposed systemd may find the daemon, by its own figure from 0 (safe) to 10, in tenths.
 const EXPOSURE: u32 = 15;
 
-/// Builds the package and says where it is.
-pub(crate) fn run_all() -> Result<()> {
+/// Builds the package, looks it over if asked to, and says where it is.
+pub(crate) fn run_all(look: bool) -> Result<()> {
     setup::ebpf()?;
-    println!("{}", build()?.display());
+    let package = if look { check()? } else { build()? };
+    println!("{}", package.display());
     Ok(())
 }
 
@@ -45,18 +46,19 @@ pub(crate) fn build() -> Result<PathBuf> {
 }
 
 /// Builds the package and looks it over.
-pub(crate) fn check() -> Result<()> {
+pub(crate) fn check() -> Result<PathBuf> {
     let package = build()?;
     step("what lintian says of it");
     run(Command::new("lintian")
-        .args(["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", "--info"])
+        .args(["--allow-root", "--fail-on", "error", "--tag-display-limit", "0"])
         .arg(&package))?;
-    println!("no errors in {}", package.display());
+    println!("no errors");
     step("what systemd says of its units");
     let tree = root().join("target/package/tree");
     let _ = fs::remove_dir_all(&tree);
     run(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(&tree))?;
-    units(&tree)
+    units(&tree)?;
+    Ok(package)
 }
 
 /// Has systemd read the units of an unpacked package: no complaint, and little exposure.
