@@ -2,6 +2,7 @@
 
 mod demo;
 mod nginx;
+mod package;
 mod setup;
 mod shell;
 mod tables;
@@ -29,13 +30,19 @@ enum Command {
     /// The part of the demo that needs root
     #[command(hide = true)]
     DemoJob,
-    /// Format, lints, plain tests, kernel tests
+    /// All tests: format, lints, plain tests, kernel tests, demo, package, machine
     Test,
     /// Lock a real service down in an emulated Debian machine, under its own kernel and systemd
     Vm {
         /// The Debian release
         #[arg(default_value = "bookworm")]
         release: String,
+    },
+    /// Build the Debian package
+    Package {
+        /// Have lintian and systemd look it over
+        #[arg(long)]
+        check: bool,
     },
     /// Generate the syscall tables anew
     Tables,
@@ -48,6 +55,7 @@ fn main() -> ExitCode {
         Command::DemoJob => demo::main_job(),
         Command::Test => test::run_all(),
         Command::Vm { release } => vm::run_release(&release),
+        Command::Package { check } => package::run_all(check),
         Command::Tables => tables::run(),
     };
     match done {

@@ -48,8 +48,44 @@ const TEST: &[Tool] = &[
     Tool("cc", "gcc"),
 ];
 
-/// The version of cargo-deny that the tests use.
-const CARGO_DENY: &str = "0.20.2";
+/// What makes the package and looks it over.
+const PACKAGE: &[Tool] = &[
+    Tool("dpkg-shlibdeps", "dpkg-dev"),
+    Tool("strip", "binutils"),
+    Tool("lintian", "lintian"),
+    Tool("systemd-analyze", "systemd"),
+];
+
+/// A program from crates.io, of one version, that set-up builds for this project alone.
+pub(crate) struct Crate(&'static str, &'static str);
+
+/// What looks over the dependencies.
+pub(crate) const CARGO_DENY: Crate = Crate("cargo-deny", "0.20.2");
+
+/// What makes the package.
+pub(crate) const CARGO_DEB: Crate = Crate("cargo-deb", "3.8.0");
+
+impl Crate {
+    fn root(&self) -> PathBuf {
+        cache().join(format!("{}-{}", self.0, self.1))
+    }
+
+    /// The program itself.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.root().join("bin").join(self.0)
+    }
+
+    /// Builds it, if it is not there.
+    pub(crate) fn install(&self) -> Result<()> {
+        let Self(name, version) = self;
+        if !self.program().exists() {
+            step(&format!("installing {name} {version} for this project alone (some minutes)"));
+            run(cargo(&["install", name, "--locked", "--version", version, "--root"]).arg(self.root()))?;
+        }
+        println!("found: {name} {version}");
+        Ok(())
+    }
+}
 
 /// Everything.
 pub(crate) fn all() -> Result<()> {
@@ -61,19 +97,14 @@ pub(crate) fn all() -> Result<()> {
 /// What `cargo xtask test` needs beside what the demo needs.
 pub(crate) fn tests() -> Result<()> {
     tools(TEST)?;
-    let deny = cargo_deny();
-    if !deny.exists() {
-        step(&format!("installing cargo-deny {CARGO_DENY} for this project alone (some minutes)"));
-        let root = cache().join(format!("cargo-deny-{CARGO_DENY}"));
-        run(cargo(&["install", "cargo-deny", "--locked", "--version", CARGO_DENY, "--root"]).arg(root))?;
-    }
-    println!("found: cargo-deny {CARGO_DENY}");
-    Ok(())
+    CARGO_DENY.install()?;
+    package()
 }
 
-/// Where set-up puts cargo-deny.
-pub(crate) fn cargo_deny() -> PathBuf {
-    cache().join(format!("cargo-deny-{CARGO_DENY}/bin/cargo-deny"))
+/// What `cargo xtask package` needs, and what looks the package over.
+pub(crate) fn package() -> Result<()> {
+    tools(PACKAGE)?;
+    CARGO_DEB.install()
 }
 
 /// What builds the eBPF object.

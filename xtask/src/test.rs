@@ -5,12 +5,13 @@ use std::{env, ffi::OsString, fs};
 use anyhow::{Result, ensure};
 
 use crate::{
-    demo, setup,
+    demo, package, setup,
     shell::{cargo, is_root, root, run, step},
     vm,
 };
 
-/// Format, lints, documentation, dependencies, plain tests, kernel tests, the demo, the machine.
+/// Format, lints, documentation, dependencies, plain tests, kernel tests, the demo, the package, the
+/// machine.
 pub(crate) fn run_all() -> Result<()> {
     step("set-up");
     setup::all()?;
@@ -41,7 +42,7 @@ pub(crate) fn run_all() -> Result<()> {
     step("dependencies");
     // cargo-deny reads the manifests of every platform's packages, and no build here has downloaded those.
     run(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
-    run(std::process::Command::new(setup::cargo_deny())
+    run(std::process::Command::new(setup::CARGO_DENY.program())
         .args(["--log-level", "error", "--offline", "check", "bans", "licenses", "sources"])
         .current_dir(root()))?;
     step("plain tests");
@@ -50,6 +51,7 @@ pub(crate) fn run_all() -> Result<()> {
     step("kernel tests");
     kernel()?;
     demo::run_all()?;
+    package::check()?;
     vm::run_release("bookworm")
 }
 
