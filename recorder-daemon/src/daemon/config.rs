@@ -156,6 +156,18 @@ mod tests {
         assert_eq!(parse("").unwrap(), Config::default());
     }
 
+    /// What the package installs says every key with its default.
+    #[test]
+    fn the_installed_file_shows_the_defaults() {
+        let installed = include_str!("../../../deploy/config.toml");
+        assert_eq!(parse(installed).unwrap(), Config::default());
+        let keys: Vec<_> =
+            installed.lines().filter(|line| line.starts_with('#') && line.contains(" = ")).collect();
+        assert_eq!(keys.len(), 7, "{keys:?}");
+        let shown: String = keys.iter().map(|line| format!("{}\n", &line[1..])).collect();
+        assert_eq!(parse(&shown).unwrap(), Config::default());
+    }
+
     #[test]
     fn every_fault_is_one_line_that_names_its_place() {
         let faults = [
