@@ -74,7 +74,7 @@ fn path_without(program: &str) -> Result<OsString> {
 }
 
 /// A test that lacks a privilege says so in a file, which is shown at the end: a skipped test is never
-/// silent. In CI none may be skipped.
+/// silent. In CI the tests themselves fail where one is skipped for a lack.
 fn kernel() -> Result<()> {
     let skipped = root().join("target/skipped-tests");
     let _ = fs::remove_file(&skipped);
@@ -90,8 +90,7 @@ fn kernel() -> Result<()> {
     if skipped.is_empty() {
         println!("\nno test was skipped");
     } else {
-        println!("\nskipped, for lack of a privilege or a tool:\n{skipped}");
+        println!("\nskipped:\n{skipped}");
     }
-    ensure!(skipped.is_empty() || env::var_os("CI").is_none(), "tests were skipped in CI");
     Ok(())
 }

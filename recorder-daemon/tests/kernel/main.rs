@@ -7,6 +7,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod abis;
+mod cgroup1;
 mod cgroups;
 mod counts;
 mod failures;

@@ -199,7 +199,7 @@ pub(super) fn cgroups_of(recorder: u32) -> Vec<PathBuf> {
 }
 
 /// The folder of the cgroup that this process is in, in which recorders make theirs.
-fn own_cgroup() -> PathBuf {
+pub(crate) fn own_cgroup() -> PathBuf {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).unwrap();
     let table = fs::read_to_string("/proc/self/cgroup").unwrap();
