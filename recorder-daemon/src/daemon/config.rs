@@ -164,7 +164,7 @@ mod tests {
         let keys: Vec<_> =
             installed.lines().filter(|line| line.starts_with('#') && line.contains(" = ")).collect();
         assert_eq!(keys.len(), 7, "{keys:?}");
-        let shown: String = keys.iter().map(|line| format!("{}\n", &line[1..])).collect();
+        let shown = keys.iter().map(|line| &line[1..]).collect::<Vec<_>>().join("\n");
         assert_eq!(parse(&shown).unwrap(), Config::default());
     }
 

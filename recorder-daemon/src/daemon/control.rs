@@ -51,7 +51,7 @@ impl Control {
     async fn start(&self, texts: &[String], cgroup: bool) -> Result<Reply, Refusal> {
         let mut requests = Vec::new();
         for text in texts {
-            let request = self.parse(text, cgroup)?;
+            let request = parse(text, cgroup)?;
             requests.push(match request {
                 Request::Unit(name) => Request::Unit(self.known(name).await?),
                 Request::Cgroup(_) => {
@@ -74,7 +74,7 @@ impl Control {
     async fn stop(&self, texts: &[String]) -> Result<Reply, Refusal> {
         let mut requests = Vec::new();
         for text in texts {
-            requests.push(match self.parse(text, text.starts_with('/'))? {
+            requests.push(match parse(text, text.starts_with('/'))? {
                 Request::Unit(name) => Request::Unit(self.real(name).await),
                 Request::Cgroup(path) => Request::Cgroup(self.within(path)),
                 glob @ Request::Glob(_) => glob,
@@ -125,13 +125,9 @@ impl Control {
         })
     }
 
-    fn parse(&self, text: &str, cgroup: bool) -> Result<Request, Refusal> {
-        Request::parse(text, cgroup).map_err(|error| bad(text, &error))
-    }
-
     /// The name of what is recorded, from what a person says.
     async fn unit(&self, text: &str) -> Result<String, Refusal> {
-        match self.parse(text, text.starts_with('/'))? {
+        match parse(text, text.starts_with('/'))? {
             Request::Unit(name) => Ok(self.real(name).await.to_string()),
             Request::Cgroup(path) => Ok(self.within(path)),
             Request::Glob(_) => {
@@ -169,6 +165,10 @@ impl Control {
             }
         }
     }
+}
+
+fn parse(text: &str, cgroup: bool) -> Result<Request, Refusal> {
+    Request::parse(text, cgroup).map_err(|error| bad(text, &error))
 }
 
 fn bad(request: &str, reason: &dyn std::error::Error) -> Refusal {

@@ -133,8 +133,8 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
     let (kernel, news, drain) = drain::start(recorder).map_err(runtime("wait for the ring buffer"))?;
     let (writer, written) = writer::start(Arc::clone(&store));
     let (ask, asked) = mpsc::channel(64);
-    let (begun, beginnings) = mpsc::unbounded_channel();
-    let facts = units::start(systemd.clone(), beginnings, ask.clone());
+    let (units_begun, to_ask_about) = mpsc::unbounded_channel();
+    let facts = units::start(systemd.clone(), to_ask_about, ask.clone());
     let keep = config.keep_recording;
     let rights = Rights { group: group(&config.group) };
     let recordings = recordings::Recordings {
@@ -146,7 +146,7 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
         host: host::host(),
         boot,
         clock,
-        begun,
+        begun: units_begun,
         since: clock.at(began),
         entries: BTreeMap::new(),
         numbers: HashMap::new(),

@@ -132,7 +132,7 @@ impl Recordings {
         let _ = ready.send(());
         let mut flush = interval(self.config.flush());
         flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut watchdog = interval(notify::watchdog_interval().unwrap_or(Duration::from_secs(3600)));
+        let mut watchdog = interval(notify::watchdog_interval().unwrap_or(Duration::from_hours(1)));
         let mut due: Option<Instant> = None;
         let mut said = String::new();
         loop {
@@ -154,20 +154,20 @@ impl Recordings {
             }
         }
         notify::stopping();
-        let named = self.take_in().await;
-        self.say("what has appeared cannot be looked at", named);
-        let names: Vec<_> = self.entries.keys().cloned().collect();
-        for name in names {
-            if let Err(error) = self.write(&name).await {
-                tracing::error!(unit = name, %error, "the last reading is not on disk");
+        let taken_in = self.take_in().await;
+        self.say("what has appeared cannot be looked at", taken_in);
+        let units: Vec<_> = self.entries.keys().cloned().collect();
+        for unit in units {
+            if let Err(error) = self.write(&unit).await {
+                tracing::error!(unit, %error, "the last reading is not on disk");
             }
         }
     }
 
     async fn answer(&mut self, ask: Ask) {
         // What has appeared a moment ago is part of the answer.
-        let named = self.take_in().await;
-        self.say("what has appeared cannot be looked at", named);
+        let taken_in = self.take_in().await;
+        self.say("what has appeared cannot be looked at", taken_in);
         // Whoever has asked may have gone; what was asked is done all the same.
         match ask {
             Ask::Start(request, reply) => _ = reply.send(self.start(request, Before::Unwanted).await),
@@ -291,7 +291,7 @@ impl Recordings {
             entry.requests.insert(request.clone());
             return Ok(());
         }
-        let figures = self.kernel.ask(|recorder| HostFigures::read(recorder)).await?;
+        let figures = self.kernel.ask(HostFigures::read).await?;
         let number = Unit(self.next);
         self.next += 1;
         let mut want = self.kernel.ask(move |recorder| recorder.want(number, &cgroup, boot_clock())).await?;
@@ -329,7 +329,7 @@ impl Recordings {
             Ok(None) => {}
             // The file is kept under another name by the store as soon as it has to be replaced.
             Err(error) => {
-                tracing::warn!(unit, %error, "the earlier recording cannot be read, a new one is begun")
+                tracing::warn!(unit, %error, "the earlier recording cannot be read, a new one is begun");
             }
         }
         Entry::begin(want, recording, &self.boot, self.clock, figures)
@@ -425,8 +425,8 @@ impl Recordings {
     /// Reads the units that have news.
     async fn read_news(&mut self, units: BTreeSet<Unit>) {
         if units.iter().any(|unit| !self.numbers.contains_key(unit)) {
-            let named = self.take_in().await;
-            self.say("what has appeared cannot be looked at", named);
+            let taken_in = self.take_in().await;
+            self.say("what has appeared cannot be looked at", taken_in);
         }
         for number in units {
             if let Some(unit) = self.numbers.get(&number).cloned() {
@@ -438,8 +438,8 @@ impl Recordings {
 
     /// Reads all, and saves what has grown.
     async fn read_all(&mut self) {
-        let named = self.take_in().await;
-        self.say("what has appeared cannot be looked at", named);
+        let taken_in = self.take_in().await;
+        self.say("what has appeared cannot be looked at", taken_in);
         let units: Vec<_> = self.entries.keys().cloned().collect();
         for unit in units {
             let read = self.read(&unit).await;
@@ -478,7 +478,7 @@ impl Recordings {
                     .await?;
                 continue;
             };
-            let figures = self.kernel.ask(|recorder| HostFigures::read(recorder)).await?;
+            let figures = self.kernel.ask(HostFigures::read).await?;
             let number = want.unit;
             let appeared = want.by_kernel();
             let mut entry = self.entry(&unit, want, figures);

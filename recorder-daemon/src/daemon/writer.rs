@@ -100,11 +100,10 @@ pub(super) fn start(store: Arc<Store>) -> (Writer, JoinHandle<()>) {
             }
             let now = outcome.failed.values().next().map(|(why, _)| why.clone());
             if now != *tell.borrow() {
-                match &now {
-                    Some(why) => {
-                        tracing::error!(why, "what is recorded cannot be written; it is kept and tried again")
-                    }
-                    None => tracing::info!("what is recorded can be written again"),
+                if let Some(why) = &now {
+                    tracing::error!(why, "what is recorded cannot be written; it is kept and tried again");
+                } else {
+                    tracing::info!("what is recorded can be written again");
                 }
                 tell.send_replace(now);
             }

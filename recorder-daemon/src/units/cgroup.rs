@@ -118,7 +118,7 @@ impl Cgroup {
     /// Moves what is still in it to the cgroup above, unharmed, and removes it with all that is below.
     pub fn remove(mut self) -> Result<(), Error> {
         self.removed = true;
-        clear(&self.path)
+        clear(&self.path).map(|_| ())
     }
 }
 
@@ -139,7 +139,7 @@ pub fn sweep(mount: &Mount) -> Vec<PathBuf> {
     let left = tree(&mount.point).into_iter().filter(|folder| maker_is_gone(folder)).collect::<Vec<_>>();
     left.into_iter()
         .filter(|folder| match clear(folder) {
-            Ok(()) => true,
+            Ok(removed) => removed,
             Err(error) => {
                 tracing::warn!(%error, "an earlier run's cgroup is left behind");
                 false
@@ -155,8 +155,9 @@ fn maker_is_gone(folder: &Path) -> bool {
 }
 
 /// Empties a cgroup into the one above and removes it. A process that forks meanwhile may need a second
-/// look, so a few are taken.
-fn clear(path: &Path) -> Result<(), Error> {
+/// look, so a few are taken. Says whether it was there to be removed: a maker that has just ended has removed
+/// its own, and another run may be sweeping too.
+fn clear(path: &Path) -> Result<bool, Error> {
     const LOOKS: u32 = 200;
     let above = path.parent().unwrap_or(path).join("cgroup.procs");
     for _ in 0..LOOKS {
@@ -171,6 +172,7 @@ fn clear(path: &Path) -> Result<(), Error> {
                 }
             }
             match fs::remove_dir(folder) {
+                Ok(()) if folder == path => return Ok(true),
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                     return Err(Error::Io {
                         action: "remove the cgroup",
@@ -182,7 +184,7 @@ fn clear(path: &Path) -> Result<(), Error> {
             }
         }
         if !path.exists() {
-            return Ok(());
+            return Ok(false);
         }
         // A zombie holds its cgroup until its parent reaps it, which the parent is about to.
         std::thread::sleep(Duration::from_millis(10));
@@ -244,6 +246,16 @@ mod tests {
         let me = Maker::me();
         assert!(Maker { started: me.started + 1, ..Maker::me() }.is_gone());
         assert!(!Maker { pid_namespace: me.pid_namespace + 1, started: 1, ..me }.is_gone());
+    }
+
+    #[test]
+    fn only_what_was_there_was_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join("left");
+        fs::create_dir_all(left.join("below/it")).unwrap();
+        assert!(clear(&left).unwrap());
+        assert!(!left.exists());
+        assert!(!clear(&left).unwrap(), "somebody else was first");
     }
 
     #[test]

@@ -45,6 +45,16 @@ fn noise() -> Vec<u8> {
     (0..1 << 20).map(|_| next()).collect()
 }
 
+/// Standard error from the command's start on: before it the recorder may have removed, and said so, what some
+/// killed recorder has left.
+fn begun(mut stderr: &[u8]) -> &[u8] {
+    while stderr.starts_with(b"syscall-recorder: removed ") {
+        let end = stderr.iter().position(|byte| *byte == b'\n').unwrap();
+        stderr = &stderr[end + 1..];
+    }
+    stderr
+}
+
 #[test]
 fn bytes_pass_through_unchanged() {
     let Some(bench) = Bench::new(&[]) else { return };
@@ -58,8 +68,9 @@ fn bytes_pass_through_unchanged() {
     fs::remove_file(bench.file()).unwrap();
     let output = finish(bench.run(&["sh", "-c", "cat >&2"]).stdin(input()));
     assert_eq!(output.stdout, b"");
-    assert!(output.stderr.starts_with(&noise), "standard error is the command's until it has ended");
-    let own = String::from_utf8_lossy(&output.stderr[noise.len()..]).into_owned();
+    let written = begun(&output.stderr);
+    assert!(written.starts_with(&noise), "standard error is the command's until it has ended");
+    let own = String::from_utf8_lossy(&written[noise.len()..]).into_owned();
     assert!(own.lines().all(|line| line.starts_with("syscall-recorder: ")), "{own}");
 }
 

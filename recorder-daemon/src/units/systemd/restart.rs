@@ -1,6 +1,6 @@
 //! Whether systemd stops a service only to start it again.
 
-use zbus::zvariant::OwnedObjectPath;
+use zbus::OwnedObjectPath;
 
 use super::{MANAGER, PATH, Systemd, SystemdError};
 
