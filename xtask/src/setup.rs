@@ -46,6 +46,7 @@ const TEST: &[Tool] = &[
     Tool("mount", "mount"),
     Tool("hostname", "hostname"),
     Tool("cc", "gcc"),
+    Tool("dbus-daemon", "dbus-daemon"),
 ];
 
 /// What makes the package and looks it over.
