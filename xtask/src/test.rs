@@ -10,7 +10,7 @@ use crate::{
     vm,
 };
 
-/// Format, lints, documentation, dependencies, plain tests, kernel tests, the demo, the machine.
+/// Format, lints, documentation, dependencies, plain tests, kernel tests, the demo, the machines.
 pub(crate) fn run_all() -> Result<()> {
     step("set-up");
     setup::all()?;
@@ -48,7 +48,7 @@ pub(crate) fn run_all() -> Result<()> {
     step("kernel tests");
     kernel()?;
     demo::run_all()?;
-    vm::run_release("bookworm")
+    vm::run("bookworm", &[], false)
 }
 
 /// The build must fail, and its message must name the mend.
