@@ -17,8 +17,8 @@ customize)
     echo '127.0.0.1 localhost machine' > "$tree/etc/hosts"
     # Each scenario starts what it needs, and nothing else runs.
     rm -rf "$tree"/etc/systemd/system/*.wants
-    # Nobody logs in here, no screen is there, and the console is the scenarios'.
-    for unit in serial-getty@ttyS0.service systemd-logind.service systemd-update-utmp.service \
+    # No screen is there, the console is the scenarios', and no module is wanted but those of the initrd.
+    for unit in serial-getty@ttyS0.service systemd-udev-trigger.service systemd-update-utmp.service \
         systemd-update-utmp-runlevel.service modprobe@drm.service systemd-tmpfiles-clean.timer; do
         ln -s /dev/null "$tree/etc/systemd/system/$unit"
     done
