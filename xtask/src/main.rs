@@ -32,11 +32,17 @@ enum Command {
     DemoJob,
     /// All tests: format, lints, plain tests, kernel tests, demo, package, machine
     Test,
-    /// Lock a real service down in an emulated Debian machine, under its own kernel and systemd
+    /// Run scenarios in emulated Debian machines, under their own kernel and systemd
     Vm {
         /// The Debian release
         #[arg(default_value = "bookworm")]
         release: String,
+        /// Only this scenario; can be given several times
+        #[arg(long = "scenario", value_name = "NAME")]
+        scenarios: Vec<String>,
+        /// Leave each machine running at its end, with a shell on its console
+        #[arg(long)]
+        keep: bool,
     },
     /// Build the Debian package
     Package {
@@ -54,8 +60,8 @@ fn main() -> ExitCode {
         Command::Demo => demo::run_all(),
         Command::DemoJob => demo::main_job(),
         Command::Test => test::run_all(),
-        Command::Vm { release } => vm::run_release(&release),
         Command::Package { check } => package::run_all(check),
+        Command::Vm { release, scenarios, keep } => vm::run(&release, &scenarios, keep),
         Command::Tables => tables::run(),
     };
     match done {

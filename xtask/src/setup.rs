@@ -24,6 +24,7 @@ pub(crate) const VM: &[Tool] = &[
     Tool("qemu-system-x86_64", "qemu-system-x86"),
     Tool("mmdebstrap", "mmdebstrap"),
     Tool("mke2fs", "e2fsprogs"),
+    Tool("cc", "gcc"),
 ];
 
 /// What generates the tables.

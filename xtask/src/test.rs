@@ -52,7 +52,7 @@ pub(crate) fn run_all() -> Result<()> {
     kernel()?;
     demo::run_all()?;
     package::check()?;
-    vm::run_release("bookworm")
+    vm::run("bookworm", &[], false)
 }
 
 /// The build must fail, and its message must name the mend.

@@ -1,0 +1,97 @@
+# What the scenarios have in common. Each says first: . /payload/lib.sh
+set -Eeuo pipefail
+
+current="its beginning"
+line=0
+trap 'line=$LINENO' ERR
+trap 'status=$?; trap - ERR; case $status in 0 | 75) ;; *) printf "\nFAILED at: %s (line %s)\n" "$current" "$line" ;; esac' EXIT
+
+bin=/payload/bin
+state=/var/lib/syscall-recorder
+recorder=syscall-recorder
+cd "$(mktemp -d)"
+
+step() { current=$*; printf '\n-- %s\n' "$*"; }
+
+# Ends the scenario.
+fail() { line=${BASH_LINENO[0]}; printf '%s\n' "$*"; exit 1; }
+
+# Tries until it succeeds.
+eventually() {
+    local end=$((SECONDS + 90))
+    until "$@"; do
+        test $SECONDS -lt $end || { line=${BASH_LINENO[0]}; fail "waited for it in vain: $*"; }
+        sleep 0.2
+    done
+}
+
+# Two files that must be the same.
+same() { diff --unified "$1" "$2" || fail "$1 (-) and $2 (+) differ"; }
+
+# Goes on with phase $1 after a reboot; the scenario finds it in $phase.
+reboot_into() { echo "$1" > "$PHASE_FILE"; sync; exit 75; }
+phase=$(cat "$PHASE_FILE" 2>/dev/null || true)
+
+# The package, unless it is there.
+installed() {
+    dpkg-query --show syscall-recorder 2>/dev/null | grep -q '[0-9]$' && systemctl is-active --quiet syscall-recorder && return
+    dpkg --install /payload/syscall-recorder.deb
+    eventually systemctl is-active --quiet syscall-recorder
+}
+
+# Denials are counted from here on.
+since_now() { cursor=$(journalctl --lines 0 --show-cursor --quiet | sed -n 's/^-- cursor: //p'); }
+
+# What seccomp denied. The kernel tells it to the console's log and, where journald listens, as an audit record.
+denials() {
+    journalctl --sync
+    journalctl --quiet --no-pager --output cat --after-cursor "$cursor" \
+        --grep 'type=1326|^SECCOMP ' _TRANSPORT=kernel + _TRANSPORT=audit || true
+}
+no_denials() { test -z "$(denials)" || fail "denied: $(denials)"; }
+
+# The allowlist of a unit, and what is in it.
+allowlist() { echo "$state/$1.toml"; }
+names() { $recorder export "$(allowlist "$1")" --format names; }
+has() { names "$1" | grep -qx "$2" || fail "$1 was not seen to call $2"; }
+lacks() { if names "$1" | grep -qx "$2"; then fail "$1 was seen to call $2"; fi; }
+calls() { awk -v name="\"$2\"" '/^\[\[/ { at = "" } $1 == "name" { at = $3 } $1 == "calls" && at == name { sum += $3 } END { print sum + 0 }' "$(allowlist "$1")"; }
+observed() { awk -v key="$2" '$1 == key && $2 == "=" { print $3; exit }' "$(allowlist "$1")"; }
+complete() {
+    test "$(observed "$1" complete)" = true || fail "the recording of $1 is not complete: $(sed -n '/^\[observed.gaps\]/,/^$/p' "$(allowlist "$1")")"
+}
+
+# As if it had never been recorded. For a unit that is not being recorded.
+forget() { rm -f "$state/$1.toml" "$state/recordings/$1.json"; }
+
+# Locks a service down to its allowlist.
+harden() {
+    local folder=/etc/systemd/system/$1.d
+    mkdir -p "$folder"
+    $recorder export "$(allowlist "$1")" --format systemd -o "$folder/syscalls.conf"
+}
+
+# systemd took every name, and finds no fault. systemd adds @default, so it may have taken more.
+taken() {
+    # verify also looks for the manual pages that a unit names, and this machine has none.
+    local said
+    said=$(systemd-analyze verify --man=no "$1" 2>&1 || true)
+    test -z "$said" || fail "systemd finds fault with $1: $said"
+    systemctl show --property SystemCallFilter --value "$1" | tr ' ' '\n' | sort -u > taken
+    names "$1" | sort -u > listed
+    test -z "$(comm -23 listed taken)" || fail "systemd did not take: $(comm -23 listed taken)"
+    printf '%s: %s names\n' "$1" "$(wc -l < listed)"
+}
+
+# Neither failed nor running.
+ended() { test "$(systemctl is-failed "$1" || true)" = inactive || fail "$1 is $(systemctl is-failed "$1" || true)"; }
+
+# A refusal: its status, one of those with | between them, and one line on standard error, which is shown.
+refused() {
+    local wanted=$1 status=0
+    shift
+    "$@" > refused.out 2> refused.err || status=$?
+    printf '%3s: %s\n' $status "$(cat -v refused.err)"
+    case "|$wanted|" in *"|$status|"*) ;; *) line=${BASH_LINENO[0]}; fail "status $status, not $wanted: $*" ;; esac
+    test "$(wc -l < refused.err)" = 1 || fail "that is not one line: $*"
+}

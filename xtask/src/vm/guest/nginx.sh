@@ -1,0 +1,117 @@
+# A life of nginx, as an administrator gives it. For scenarios that have read lib.sh.
+
+page() { curl --silent --show-error --fail http://localhost/ 2> page.err | grep -q 'Welcome to nginx'; }
+serves() { eventually page; }
+workers() { local main; main=$(cat /run/nginx.pid) && cat "/proc/$main/task/$main/children"; }
+
+requests() {
+    serves
+    test "$(curl --silent --output /dev/null --write-out '%{http_code}' http://localhost/missing)" = 404
+    curl --silent --head http://localhost/ | grep -q '^Server: nginx'
+    curl --silent http://localhost/ http://localhost/ --output one --output two
+    same one two
+    curl --silent --output large http://localhost/large.bin
+    same large /var/www/html/large.bin
+}
+
+# Done when none of the old workers is there and new ones serve.
+reload() {
+    local old new
+    old=$(workers)
+    systemctl reload nginx
+    others() { new=$(workers) && test -n "$new" && for one in $old; do case " $new " in *" $one "*) return 1 ;; esac; done; }
+    eventually others
+    serves
+}
+
+# As logrotate does it every night: the files move, the signal makes nginx open new ones.
+rotate() {
+    logrotate --force /etc/logrotate.d/nginx
+    page_is_logged() { page && test -s /var/log/nginx/access.log; }
+    eventually page_is_logged
+}
+
+life() {
+    requests
+    reload
+    rotate
+    requests
+    systemctl stop nginx
+    ended nginx
+    systemctl start nginx
+    requests
+    systemctl restart nginx
+    requests
+}
+
+large_page() { test -s /var/www/html/large.bin || head -c 3000000 /dev/urandom > /var/www/html/large.bin; }
+
+# Debian's package has no page of nginx's own at its root.
+welcome() { grep -q 'Welcome to nginx' /var/www/html/index.nginx-debian.html; large_page; }
+
+# Recording to hardening: the whole story, for whatever nginx.service there is.
+story() {
+    step "systemctl start syscall-recorder@nginx"
+    systemctl start syscall-recorder@nginx
+    systemctl status --no-pager syscall-recorder
+    systemctl status --no-pager syscall-recorder@nginx
+
+    step "days of normal life"
+    systemctl restart nginx
+    life
+    systemctl status --no-pager syscall-recorder
+    systemctl status --no-pager syscall-recorder@nginx
+    syscall-recorder status nginx
+
+    step "systemctl stop syscall-recorder@nginx"
+    systemctl stop syscall-recorder@nginx
+    test -s "$(allowlist nginx.service)" || fail "there is no $(allowlist nginx.service)"
+    sed -n '/^\[observed\]/,/^\[\[/p' "$(allowlist nginx.service)"
+    complete nginx.service
+    for name in execve bind listen accept4 clone setuid exit_group; do has nginx.service $name; done
+    for name in unshare mount ptrace bpf pivot_root; do lacks nginx.service $name; done
+
+    step "lock the service down to it"
+    harden nginx.service
+    systemctl daemon-reload
+    taken nginx.service
+
+    step "it starts, serves, reloads, restarts and stops under its filter"
+    systemctl restart nginx
+    life
+    systemctl stop nginx
+    ended nginx
+    no_denials
+
+    step "what it was not seen to do is denied"
+    attack unshare 272
+    attack mount 165
+    attack ptrace 101
+    attack bpf 321
+    systemctl start nginx
+    requests
+    systemctl stop nginx
+}
+
+# The service makes a call of its own at its start. The number in the kernel's log tells that it was this one
+# that was denied, and nothing earlier.
+attack() {
+    local drop_in=/etc/systemd/system/nginx.service.d/zz-attack.conf
+    since_now
+    printf '[Service]\nExecStartPre=%s/call %s\n' $bin "$2" > $drop_in
+    systemctl daemon-reload
+    if systemctl start nginx 2> attack.err; then fail "$1 was let through"; fi
+    is_denied() { denials | grep -Eo 'syscall=[0-9]+' | sort -u > denied && test -s denied; }
+    eventually is_denied
+    test "$(cat denied)" = "syscall=$2" || fail "$1 was not what was denied: $(denials)"
+    printf '%-8s denied, the service is not started: %s\n' "$1" "$(systemctl show --property Result --value nginx)"
+    rm $drop_in
+    systemctl daemon-reload
+    systemctl reset-failed nginx
+}
+
+clean() {
+    systemctl stop nginx
+    rm -rf /etc/systemd/system/nginx.service.d /etc/systemd/system/nginx.service
+    systemctl daemon-reload
+}

@@ -1,0 +1,103 @@
+//! The disk that a machine boots from: built once for each release and recipe, then kept.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    shell::{as_root, output, run},
+    toolchain::cache,
+};
+
+/// What a machine must have beside the essential packages: itself, then what is recorded, then what uses it.
+const PACKAGES: &str = "systemd,systemd-sysv,dbus,linux-image-amd64,udev,kmod,initramfs-tools,\
+     nginx-light,dnsmasq,redis-server,memcached,fcgiwrap,haproxy,chrony,\
+     curl,strace,logrotate,libfcgi-bin,ldnsutils";
+
+/// The unit that runs what the second disk brings.
+const UNIT: &str = include_str!("guest/machine.service");
+
+/// Makes the tree a machine that boots fast and does nothing by itself.
+const PREPARE: &str = include_str!("guest/prepare.sh");
+
+/// Bytes of the disk.
+const SIZE: &str = "2G";
+
+/// A kernel, its initrd and a disk.
+pub(super) struct Image {
+    folder: PathBuf,
+}
+
+impl Image {
+    pub(super) fn kernel(&self) -> PathBuf {
+        self.folder.join("kernel")
+    }
+
+    pub(super) fn initrd(&self) -> PathBuf {
+        self.folder.join("initrd")
+    }
+
+    pub(super) fn disk(&self) -> PathBuf {
+        self.folder.join("disk.img")
+    }
+}
+
+/// The one in the cache, or a new one.
+pub(super) fn find(release: &str) -> Result<Image> {
+    let mut recipe = DefaultHasher::new();
+    (release, PACKAGES, UNIT, PREPARE, SIZE).hash(&mut recipe);
+    let image = Image { folder: cache().join(format!("vm-{release}-{:016x}", recipe.finish())) };
+    if image.disk().exists() {
+        println!("found: the machine in {}", image.folder.display());
+        return Ok(image);
+    }
+    println!("building the machine (two minutes), kept in {}", image.folder.display());
+    fs::create_dir_all(&image.folder)?;
+    build(release, &image)?;
+    Ok(image)
+}
+
+fn build(release: &str, image: &Image) -> Result<()> {
+    let tree = Tree(image.folder.join("tree"));
+    let _ = as_root("rm").arg("-rf").arg(&tree.0).status();
+    let (unit, prepare) = (image.folder.join("machine.service"), image.folder.join("prepare.sh"));
+    fs::write(&unit, UNIT)?;
+    fs::write(&prepare, PREPARE)?;
+    let hook = |when: &str| format!("--{when}-hook=sh {} {when} \"$1\"", prepare.display());
+    run(as_root("mmdebstrap")
+        .args(["--quiet", "--variant=minbase", "--include", PACKAGES])
+        .args([hook("setup"), hook("customize")])
+        .arg(format!("--customize-hook=copy-in {} /etc/systemd/system", unit.display()))
+        .arg(release)
+        .arg(&tree.0))?;
+    for (kind, file) in [("vmlinuz-", image.kernel()), ("initrd.img-", image.initrd())] {
+        let boot = output(as_root("ls").arg(tree.0.join("boot")))?;
+        let found = boot.lines().find(|file| file.starts_with(kind)).context("the machine has no kernel")?;
+        run(as_root("install").args(["-m", "644"]).arg(tree.0.join("boot").join(found)).arg(file))?;
+    }
+    // Under another name first: an image that is there is whole.
+    let unfinished = image.folder.join("disk.unfinished");
+    disk(&tree.0, &unfinished, SIZE)?;
+    fs::rename(&unfinished, image.disk())?;
+    Ok(())
+}
+
+/// Makes an ext4 image with the files of a folder.
+pub(super) fn disk(tree: &Path, image: &Path, size: &str) -> Result<()> {
+    let _ = fs::remove_file(image);
+    run(as_root("mke2fs").args(["-q", "-t", "ext4", "-d"]).arg(tree).arg(image).arg(size))?;
+    run(as_root("chmod").arg("644").arg(image))
+}
+
+/// The machine's files, gone once they are in the image.
+struct Tree(PathBuf);
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let _ = as_root("rm").arg("-rf").arg(&self.0).status();
+    }
+}
