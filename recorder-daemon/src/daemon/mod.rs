@@ -237,7 +237,7 @@ async fn until_stopped(
 /// The state on disk. What cannot be read there is set aside, and said.
 fn open_store(config: &Config) -> Result<Store, Error> {
     let store = Store::open(&config.state_directory)?;
-    for aside in store.load().1 {
+    for aside in store.check() {
         tracing::warn!("{aside}");
     }
     Ok(store)

@@ -127,7 +127,8 @@ fn write_all(store: &Store, batch: Pending) -> Outcome {
     let mut outcome = Outcome { written: BTreeMap::new(), failed: BTreeMap::new() };
     for (unit, (recording, allowlist)) in batch {
         let written = store.save(&recording).and_then(|()| {
-            if allowlist { store.write_allowlist(&Allowlist::of(&recording)).map(Some) } else { Ok(None) }
+            let text = allowlist.then(|| Allowlist::of(&recording).to_toml());
+            text.map(|text| store.write_allowlist(&unit, &text)).transpose()
         });
         match written {
             Ok(path) => outcome.written.extend(path.map(|path| (unit, path))),

@@ -4,7 +4,7 @@
 //! idempotent. To say the same thing twice, in any order, changes nothing.
 
 mod gap;
-pub mod store;
+mod store;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};

@@ -24,7 +24,7 @@ fn span() -> impl Strategy<Value = Span> {
     )
 }
 
-fn recording() -> impl Strategy<Value = Recording> {
+pub(crate) fn recording() -> impl Strategy<Value = Recording> {
     let id = ("[ab]", 0_u64..2).prop_map(|(boot, began)| SpanId { boot, began });
     let names = || btree_set("[abc]", 0..3);
     (btree_map(id, span(), 0..4), names(), names(), names()).prop_map(|(spans, names, kernels, systemd)| {
