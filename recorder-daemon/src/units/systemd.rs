@@ -43,8 +43,6 @@ pub struct Loaded {
     pub state: State,
     /// Whether it has a `SystemCallFilter=`.
     pub filter: bool,
-    /// Names this start of the unit; None where it does not run.
-    pub invocation: Option<String>,
 }
 
 /// Whether there is a unit.
@@ -99,13 +97,6 @@ pub enum SystemdError {
 }
 
 impl Systemd {
-    /// Connects. None where the host was not booted with systemd, as sd_booted(3) finds out.
-    pub async fn connect() -> Result<Option<Self>, SystemdError> {
-        let Some(systemd) = Self::find() else { return Ok(None) };
-        systemd.connection().await?;
-        Ok(Some(systemd))
-    }
-
     /// Connects when something is asked: at boot, the bus may not be there yet.
     #[must_use]
     pub fn find() -> Option<Self> {
@@ -129,7 +120,7 @@ impl Systemd {
                 if name.as_str() == "org.freedesktop.systemd1.NoSuchUnit" =>
             {
                 let (name, state) = (unit.clone(), State::NotFound);
-                return Ok(Loaded { name, state, filter: false, invocation: None });
+                return Ok(Loaded { name, state, filter: false });
             }
             answer => answer?,
         };
@@ -144,12 +135,11 @@ impl Systemd {
             "bad-setting" | "error" => State::Broken(state),
             _ => return Err(odd(&what, &state)),
         };
-        let invocation: Vec<u8> = self.property(&what, path, UNIT, "InvocationID").await?;
         let filter = match executes(name.kind()) {
             Some(interface) => self.filter(&what, path, interface).await?,
             None => false,
         };
-        Ok(Loaded { name, state, filter, invocation: hex(&invocation) })
+        Ok(Loaded { name, state, filter })
     }
 
     /// Whether the unit has a `SystemCallFilter=`: whether it is an allowlist, and its entries.
@@ -247,13 +237,11 @@ impl Systemd {
             return Ok(there.clone());
         }
         let builder = self.address.as_deref().map_or_else(Builder::system, Builder::address);
-        let made = match timeout(self.limit, builder.build()).await {
-            Ok(made) => made.map_err(|source| SystemdError::Connect { source })?,
-            Err(_) => {
-                let what = "the request for a connection".to_owned();
-                return Err(SystemdError::TimedOut { what, limit: self.limit });
-            }
+        let Ok(made) = timeout(self.limit, builder.build()).await else {
+            let what = "the request for a connection".to_owned();
+            return Err(SystemdError::TimedOut { what, limit: self.limit });
         };
+        let made = made.map_err(|source| SystemdError::Connect { source })?;
         *connection = Some(made.clone());
         Ok(made)
     }
@@ -283,12 +271,6 @@ fn number(version: &str) -> Option<String> {
     let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
     Some(digits[..end].to_owned()).filter(|number| !number.is_empty())
-}
-
-/// As systemctl and the journal write it. None where there is none.
-fn hex(id: &[u8]) -> Option<String> {
-    let set = id.iter().any(|byte| *byte != 0);
-    set.then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn odd(what: &str, found: &str) -> SystemdError {
