@@ -46,15 +46,25 @@ impl Audit {
         let (uid, pid) = (peer.uid, peer.pid.unwrap_or_default());
         let requests = shown(requests);
         match outcome {
-            Ok(_) => info!(uid, pid, method, requests, outcome = "done", "control"),
+            Ok(_) => {
+                info!(uid, pid, method, requests, outcome = "done", "{method} {requests} by uid {uid}: done")
+            }
             Err(Refusal::NotPermitted { .. }) => {
                 if let Some(unsaid) = self.may_say() {
-                    warn!(uid, pid, method, requests, outcome = "not permitted", unsaid, "control");
+                    warn!(
+                        uid,
+                        pid,
+                        method,
+                        requests,
+                        outcome = "not permitted",
+                        unsaid,
+                        "{method} {requests} by uid {uid}: not permitted"
+                    );
                 }
             }
             Err(refusal) => {
                 let outcome = printable(&refusal.to_string());
-                info!(uid, pid, method, requests, outcome, "control");
+                info!(uid, pid, method, requests, outcome, "{method} {requests} by uid {uid}: {outcome}");
             }
         }
     }

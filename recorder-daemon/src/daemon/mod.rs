@@ -193,7 +193,7 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
 fn attach(manager: Manager, config: &Config) -> Result<(Recorder, TakenOver), Error> {
     match Recorder::start_pinned(LIMITS, manager, &config.pin_directory) {
         Err(error @ kernel::Error::Pin { .. }) => {
-            tracing::warn!(%error, "the recording will not outlive this daemon");
+            tracing::warn!(%error, "the recording will not outlive this daemon: {error}");
             Ok((Recorder::start(LIMITS, manager)?, TakenOver::Nothing))
         }
         other => Ok(other?),
@@ -228,7 +228,7 @@ async fn until_stopped(
                     notify::reloading();
                     let _ = ask.send(recordings::Ask::Reload(Box::new(config))).await;
                 }
-                Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+                Err(error) => tracing::error!(%error, "the configuration stays as it was: {error}"),
             },
         }
     }

@@ -159,7 +159,7 @@ impl Recordings {
         let units: Vec<_> = self.entries.keys().cloned().collect();
         for unit in units {
             if let Err(error) = self.write(&unit).await {
-                tracing::error!(unit, %error, "the last reading is not on disk");
+                tracing::error!(unit, %error, "{unit}: the last reading is not on disk: {error}");
             }
         }
     }
@@ -201,7 +201,7 @@ impl Recordings {
         for request in configured.into_iter().chain(before.iter().cloned()) {
             let was_there = if before.contains(&request) { Before::Unattached } else { Before::Unwanted };
             if let Err(error) = self.start(request.clone(), was_there).await {
-                tracing::error!(%request, %error, "cannot be recorded");
+                tracing::error!(%request, %error, "{request} cannot be recorded: {error}");
             }
         }
         let all = self.wants_all_services();
@@ -220,12 +220,12 @@ impl Recordings {
         self.config.units = config.units;
         for request in now.difference(&before) {
             if let Err(error) = self.start(request.clone(), Before::Unwanted).await {
-                tracing::error!(%request, %error, "cannot be recorded");
+                tracing::error!(%request, %error, "{request} cannot be recorded: {error}");
             }
         }
         for request in before.difference(&now) {
             if let Err(error) = self.stop(request).await {
-                tracing::error!(%request, %error, "cannot be stopped");
+                tracing::error!(%request, %error, "{request} cannot be stopped: {error}");
             }
         }
         notify::ready(&self.summary());
@@ -257,7 +257,8 @@ impl Recordings {
                 }
             }
         }
-        tracing::info!(%request, units = started.units.len(), running = started.running.len(), "recording");
+        let (units, running) = (started.units.len(), started.running.len());
+        tracing::info!(%request, units, running, "recording {request}");
         self.requests.insert(request);
         self.keep_requests();
         Ok(started)
@@ -329,7 +330,7 @@ impl Recordings {
             Ok(None) => {}
             // The file is kept under another name by the store as soon as it has to be replaced.
             Err(error) => {
-                tracing::warn!(unit, %error, "the earlier recording cannot be read, a new one is begun");
+                tracing::warn!(unit, %error, "{unit}: a new recording is begun: {error}");
             }
         }
         Entry::begin(want, recording, &self.boot, self.clock, figures)
@@ -382,7 +383,7 @@ impl Recordings {
                 Err(error) => failed = Some(error),
             }
         }
-        tracing::info!(%request, units = stopped.written.len(), "stopped");
+        tracing::info!(%request, units = stopped.written.len(), "stopped recording {request}");
         failed.map_or(Ok(stopped), Err)
     }
 
@@ -486,7 +487,8 @@ impl Recordings {
             self.numbers.insert(number, unit.clone());
             self.entries.insert(unit.clone(), entry);
             self.next = self.next.max(if appeared { 0 } else { number.0 + 1 });
-            tracing::info!(unit, appeared, "recording");
+            let how = if appeared { "it has appeared" } else { "it was being recorded before" };
+            tracing::info!(unit, appeared, "recording {unit}: {how}");
             if let Some(name) = name {
                 let _ = self.begun.send(name);
             }
@@ -568,7 +570,7 @@ impl Recordings {
         let asked: BTreeSet<_> = self.requests.difference(&configured).cloned().collect();
         if let Err(error) = requests::save(&path, &self.boot, &asked) {
             let path = path.display();
-            tracing::error!(%path, %error, "the requests cannot be kept; a restart would forget them");
+            tracing::error!(%path, %error, "{path}: the requests cannot be kept, a restart would forget them: {error}");
         }
     }
 }

@@ -19,16 +19,16 @@ pub(super) fn start(
         match systemd.version().await {
             Ok(Some(version)) => _ = recordings.send(Ask::Systemd(version)).await,
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "systemd's version is not known"),
+            Err(error) => tracing::warn!(%error, "systemd's version is not known: {error}"),
         }
         while let Some(unit) = begun.recv().await {
             match systemd.load(&unit).await {
                 Ok(loaded) if loaded.filter => {
-                    tracing::warn!(%unit, "it has a system call filter already: what that denies is not seen");
+                    tracing::warn!(%unit, "{unit} has a system call filter already: what that denies is not seen");
                     let _ = recordings.send(Ask::Filtered(unit.to_string())).await;
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%unit, %error, "systemd cannot be asked about it"),
+                Err(error) => tracing::warn!(%unit, %error, "systemd cannot be asked about {unit}: {error}"),
             }
         }
     })

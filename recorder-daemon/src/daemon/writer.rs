@@ -101,7 +101,10 @@ pub(super) fn start(store: Arc<Store>) -> (Writer, JoinHandle<()>) {
             let now = outcome.failed.values().next().map(|(why, _)| why.clone());
             if now != *tell.borrow() {
                 if let Some(why) = &now {
-                    tracing::error!(why, "what is recorded cannot be written; it is kept and tried again");
+                    tracing::error!(
+                        why,
+                        "what is recorded cannot be written; it is kept and tried again: {why}"
+                    );
                 } else {
                     tracing::info!("what is recorded can be written again");
                 }
