@@ -150,6 +150,7 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
         since: clock.at(began),
         entries: BTreeMap::new(),
         numbers: HashMap::new(),
+        unwritten: BTreeMap::new(),
         requests: BTreeSet::new(),
         next: 0,
         taken_over,

@@ -110,6 +110,8 @@ pub(super) struct Recordings {
     pub(super) since: Timestamp,
     pub(super) entries: BTreeMap<String, Entry>,
     pub(super) numbers: HashMap<Unit, String>,
+    /// What had ended before it could be written. The writer tries on; whoever begins anew must know it.
+    pub(super) unwritten: BTreeMap<String, Recording>,
     pub(super) requests: BTreeSet<Request>,
     pub(super) next: u32,
     /// What was there when the kernel side was taken up.
@@ -323,8 +325,11 @@ impl Recordings {
     }
 
     /// What is on disk of the unit, to be gone on with.
-    fn entry(&self, unit: &str, want: Want, figures: HostFigures) -> Entry {
+    fn entry(&mut self, unit: &str, want: Want, figures: HostFigures) -> Entry {
         let mut recording = Recording::new(unit, self.host.clone());
+        if let Some(unwritten) = self.unwritten.remove(unit) {
+            recording.merge(&unwritten);
+        }
         match self.store.read_recording(unit) {
             Ok(Some(earlier)) => recording.merge(&earlier),
             Ok(None) => {}
@@ -402,7 +407,11 @@ impl Recordings {
         self.numbers.remove(&number);
         // What the writer has, it does not lose: it tries until it can.
         self.kernel.ask(move |recorder| recorder.forget(number)).await?;
-        self.writer.write(recording).await.map_err(Error::Write)
+        let kept = recording.clone();
+        self.writer.write(recording).await.map_err(|why| {
+            self.unwritten.insert(unit.to_owned(), kept);
+            Error::Write(why)
+        })
     }
 
     /// Reads a unit, and saves it if there is news.
@@ -510,7 +519,8 @@ impl Recordings {
         if let Some(entry) = self.entries.get(unit) {
             return Ok(entry.recording.clone());
         }
-        self.store.read_recording(unit).ok().flatten().ok_or(Error::NotRecorded)
+        let unwritten = || self.unwritten.get(unit).cloned();
+        self.store.read_recording(unit).ok().flatten().or_else(unwritten).ok_or(Error::NotRecorded)
     }
 
     async fn overview(&mut self, unit: Option<&str>) -> Result<Overview, Error> {

@@ -80,8 +80,7 @@ pub(super) fn start(store: Arc<Store>) -> (Writer, JoinHandle<()>) {
                 let unit = job.recording.unit.clone();
                 match pending.entry(unit.clone()) {
                     Entry::Vacant(place) => _ = place.insert((job.recording, job.allowlist.is_some())),
-                    // A unit that was stopped and started again while the disk was full knows nothing of what
-                    // waits here.
+                    // The newer one holds all of the older, but for what several spans of one unit may have.
                     Entry::Occupied(mut waits) => {
                         let (recording, allowlist) = waits.get_mut();
                         recording.merge(&job.recording);

@@ -199,6 +199,67 @@ fn what_the_configuration_wants_is_recorded_and_a_reload_changes_it() {
 }
 
 #[test]
+fn a_full_disk_loses_nothing_and_is_told_until_there_is_space_again() {
+    let Some(bench) = Bench::new(&["mount"]) else { return };
+    let program = bench.compile("count", &[]);
+    let slice = Slice::new("full");
+    let unit = slice.service("a");
+    let mut daemon = Daemon::start(&bench, "");
+    daemon.end();
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(daemon.state());
+    let _mounted = Mounted::new(&mut mount, daemon.state());
+    daemon.start_again(&bench);
+    let folder = slice.make("a");
+    daemon.done(&["start", &unit]);
+    finish_in(&folder, &words(&calling(&program, "10")));
+    daemon.done(&["snapshot", &unit]);
+    let before = fs::read(daemon.state().join(format!("{unit}.toml"))).unwrap();
+
+    let filler = daemon.state().join("filler");
+    let filled = fs::write(&filler, vec![0; 1 << 20]);
+    assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    finish_in(&folder, &words(&calling(&program, "20")));
+    finish_in(&folder, &["/usr/bin/env", "true"]);
+    let line = daemon.refused(&["stop", &unit], 70);
+    assert!(line.contains("No space left") && line.contains("tried again"), "{line}");
+    assert_eq!(
+        fs::read(daemon.state().join(format!("{unit}.toml"))).unwrap(),
+        before,
+        "the old one is whole"
+    );
+    let status = daemon.done(&["status"]);
+    assert!(status.contains("No space left"), "{status}");
+    // Begun anew meanwhile: what waits to be written is not forgotten for it.
+    daemon.done(&["start", &unit]);
+    finish_in(&folder, &words(&calling(&program, "30")));
+
+    fs::remove_file(&filler).unwrap();
+    eventually("a disk that is well again", || {
+        (!daemon.done(&["status"]).contains("No space")).then_some(())
+    });
+    daemon.done(&["stop", &unit]);
+    assert_eq!(daemon.allowlist(&unit).calls(NATIVE, "getppid"), 10 + 20 + 30);
+    daemon.end();
+}
+
+/// A file system that is there as long as this is.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    fn new(mount: &mut Command, at: std::path::PathBuf) -> Self {
+        assert!(mount.status().unwrap().success());
+        Self(at)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
 fn wrong_requests_get_one_line_each() {
     let Some(bench) = Bench::new(&[]) else { return };
     let slice = Slice::new("wrong");
