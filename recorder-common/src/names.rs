@@ -18,6 +18,8 @@ pub const PROGRAMS: &str = "PROGRAMS";
 pub const WANTED: &str = "WANTED";
 /// The one [`Settings`](crate::Settings).
 pub const SETTINGS: &str = "SETTINGS";
+/// How many units the kernel side has named.
+pub const NAMED: &str = "NAMED";
 /// The one [`HostMisses`](crate::HostMisses), for each processor.
 pub const HOST_MISSES: &str = "HOST_MISSES";
 /// A ring buffer of [`News`](crate::News).
@@ -37,7 +39,7 @@ pub const MAPS: [&str; 16] = [
     NEWS,
     "EMPTY_ROW",
     "NAMES",
-    "NAMED",
+    NAMED,
     "SETUPS",
     "SETUP_FILTER",
     "AYA_LOGS",

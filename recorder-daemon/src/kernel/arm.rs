@@ -1,5 +1,10 @@
 //! What is recorded: cgroups that are there, cgroups that are wanted as soon as they are made, and the end of it.
 
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, PerCpuValues};
 use recorder_common::{
     Armed, Misses, NAMED_BY_KERNEL, Outlier, ROW_LEN, Row, RowKey, Settings, Sighting, WANTED_LEN, Wanted,
@@ -105,8 +110,36 @@ impl Recorder {
 
     /// Whether every service that appears is recorded, whatever its name.
     pub fn want_all_services(&mut self, all: bool) -> Result<(), Error> {
+        if all {
+            self.make_spare_rows()?;
+        }
+        let before = self.settings.all_services != 0;
         self.settings.all_services = all.into();
-        self.write_settings()
+        self.write_settings()?;
+        if before && !all {
+            for unit in self.named()? + 1..=self.spare {
+                self.remove_rows(Unit(unit | NAMED_BY_KERNEL))?;
+            }
+            self.spare = 0;
+        }
+        Ok(())
+    }
+
+    /// Rows for the units that the kernel side will name next. It could make them itself, but the kernel has little
+    /// memory at hand for a program that cannot wait for more.
+    fn make_spare_rows(&mut self) -> Result<(), Error> {
+        let named = self.named()?;
+        for unit in self.spare.max(named) + 1..=named + SPARE {
+            self.make_row(Unit(unit | NAMED_BY_KERNEL))?;
+            self.spare = unit;
+        }
+        Ok(())
+    }
+
+    /// How many units the kernel side has named.
+    fn named(&self) -> Result<u32, Error> {
+        let named: Array<_, u32> = open(&self.ebpf, names::NAMED)?;
+        named.get(&0, 0).map_err(Error::map(names::NAMED))
     }
 
     pub(super) fn write_settings(&mut self) -> Result<(), Error> {
@@ -127,6 +160,9 @@ impl Recorder {
         }
         for want in &wanted {
             self.make_row(want.unit)?;
+        }
+        if self.settings.all_services != 0 {
+            self.make_spare_rows()?;
         }
         Ok(wanted)
     }
@@ -149,12 +185,7 @@ impl Recorder {
     /// Frees what was counted of `unit`, which must be disarmed and durable elsewhere.
     pub fn forget(&mut self, unit: Unit) -> Result<(), Error> {
         self.take_in_news()?;
-        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
-            open_mut(&mut self.ebpf, names::ROWS)?;
-        for &abi in target::ABIS {
-            let key = Plain(RowKey { unit: unit.0, abi: abi as u32 });
-            gone(rows.remove(&key)).map_err(Error::map(names::ROWS))?;
-        }
+        self.remove_rows(unit)?;
         let keys = self.seen.forget(unit);
         let mut sightings: HashMut<'_, Plain<Sighting>, u64> = open_mut(&mut self.ebpf, names::SIGHTINGS)?;
         for key in keys {
@@ -167,22 +198,54 @@ impl Recorder {
         keys.iter().try_for_each(|key| gone(outliers.remove(key))).map_err(Error::map(names::OUTLIERS))
     }
 
+    fn remove_rows(&mut self, unit: Unit) -> Result<(), Error> {
+        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
+            open_mut(&mut self.ebpf, names::ROWS)?;
+        target::ABIS
+            .iter()
+            .try_for_each(|&abi| gone(rows.remove(&Plain(RowKey { unit: unit.0, abi: abi as u32 }))))
+            .map_err(Error::map(names::ROWS))
+    }
+
     fn make_row(&mut self, unit: Unit) -> Result<(), Error> {
         let key = Plain(RowKey { unit: unit.0, abi: target::NATIVE as u32 });
+        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
+            open_mut(&mut self.ebpf, names::ROWS)?;
+        if rows.get(&key, 0).is_ok() {
+            return Ok(());
+        }
         let empty = Row { calls: [0; ROW_LEN], programs: [0; ROW_LEN], misses: Misses::default() };
         let cpus =
             aya::util::nr_cpus().map_err(|(path, source)| Error::Read { path: path.into(), source })?;
-        let values = PerCpuValues::try_from(vec![Plain(empty); cpus])
-            .map_err(|source| Error::Read { path: "/sys/devices/system/cpu/possible".into(), source })?;
-        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
-            open_mut(&mut self.ebpf, names::ROWS)?;
-        // The kernel side may have made it meanwhile, and counted in it.
-        exists(rows.insert(key, values, BPF_NOEXIST)).map(|_| ()).map_err(Error::map(names::ROWS))
+        let begun = Instant::now();
+        loop {
+            let values = PerCpuValues::try_from(vec![Plain(empty); cpus])
+                .map_err(|source| Error::Read { path: "/sys/devices/system/cpu/possible".into(), source })?;
+            match rows.insert(key, values, BPF_NOEXIST) {
+                // The kernel takes memory for a map only from what it has at hand, and gets more in its own time: a
+                // few rows in a row are too many at once.
+                Err(MapError::SyscallError(error))
+                    if error.io_error.raw_os_error() == Some(ENOMEM) && begun.elapsed() < PATIENCE =>
+                {
+                    sleep(Duration::from_millis(2));
+                }
+                // The kernel side may have made it meanwhile, and counted in it.
+                done => return exists(done).map(|_| ()).map_err(Error::map(names::ROWS)),
+            }
+        }
     }
 }
 
+/// How many rows are ready for units that the kernel side names: as many as may appear before it is told.
+const SPARE: u32 = 64;
+
+/// How long memory is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// From linux/bpf.h: only where there is none yet.
 const BPF_NOEXIST: u64 = 1;
+/// From asm-generic/errno-base.h.
+const ENOMEM: i32 = 12;
 /// From asm-generic/errno-base.h.
 const EEXIST: i32 = 17;
 

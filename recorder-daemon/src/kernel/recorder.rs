@@ -81,6 +81,8 @@ pub struct Recorder {
     pub(super) ebpf: Ebpf,
     pub(super) settings: Settings,
     pub(super) seen: Seen,
+    /// Up to which number units that the kernel side names have a row already.
+    pub(super) spare: u32,
     logger: EbpfLogger<&'static dyn log::Log>,
     ring: RingBuf<MapData>,
     /// The program that counts.
@@ -167,7 +169,16 @@ impl Recorder {
         let logger = EbpfLogger::init(&mut ebpf).map_err(|_| Error::Missing { name: "AYA_LOGS" })?;
         let ring = ebpf.take_map(names::NEWS).ok_or(Error::Missing { name: names::NEWS })?;
         let ring = RingBuf::try_from(ring).map_err(Error::map(names::NEWS))?;
-        Ok(Self { ebpf, settings: Settings::default(), seen: Seen::default(), logger, ring, counting, pins })
+        Ok(Self {
+            ebpf,
+            settings: Settings::default(),
+            seen: Seen::default(),
+            spare: 0,
+            logger,
+            ring,
+            counting,
+            pins,
+        })
     }
 
     /// Ends it for good, pinned or not: detaches the programs, and frees all that they counted.

@@ -25,6 +25,7 @@ booted)
     sed -n '/^\[observed\]/,/^\[\[/p' "$(allowlist nginx.service)"
     complete nginx.service
     test "$(observed nginx.service starts)" = 1 || fail "it was started $(observed nginx.service starts) times"
+    sed -n '/^name = "execve"/,/^$/p' "$(allowlist nginx.service)"
     # ExecStartPre= and ExecStart=: not one of them is missing.
     test "$(calls nginx.service execve)" = 2 || fail "execve was counted $(calls nginx.service execve) times, not 2"
     for name in brk bind listen clone setuid prctl; do has nginx.service $name; done

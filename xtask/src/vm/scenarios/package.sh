@@ -44,7 +44,8 @@ systemctl reload syscall-recorder@nginx
 after=$(calls nginx.service accept4)
 printf 'accept4: %s calls at the upgrade, %s later\n' "$before" "$after"
 test "$after" -gt "$before" || fail "nothing is recorded since the upgrade"
-# What only the start makes, before the upgrade, is still known, and a span that was not seen is told.
+# What only the start makes, before the upgrade, is still known, and no moment of it is missing.
+complete nginx.service
 for name in bind listen; do has nginx.service $name; done
 sed -n '/^\[observed\]/,/^\[\[/p' "$(allowlist nginx.service)"
 
