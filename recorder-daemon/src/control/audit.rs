@@ -47,7 +47,7 @@ impl Audit {
         let requests = shown(requests);
         match outcome {
             Ok(_) => {
-                info!(uid, pid, method, requests, outcome = "done", "{method} {requests} by uid {uid}: done")
+                info!(uid, pid, method, requests, outcome = "done", "{method} {requests} by uid {uid}: done");
             }
             Err(Refusal::NotPermitted { .. }) => {
                 if let Some(unsaid) = self.may_say() {

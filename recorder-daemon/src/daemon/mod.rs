@@ -13,11 +13,13 @@
 //! At the end they stop in the order in which the data flows: nobody is let in any more, all is read for the last
 //! time, what was read is written, and the kernel program is detached.
 
+mod beginnings;
 mod config;
 mod control;
 mod drain;
 mod entry;
 mod notify;
+mod readings;
 mod recordings;
 mod requests;
 mod units;

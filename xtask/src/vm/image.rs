@@ -16,7 +16,7 @@ use crate::{
 /// What a machine must have beside the essential packages: itself, then what is recorded, then what uses it.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,linux-image-amd64,udev,kmod,initramfs-tools,\
      nginx-light,dnsmasq,redis-server,memcached,fcgiwrap,haproxy,chrony,\
-     curl,strace,logrotate,libfcgi-bin,ldnsutils";
+     curl,strace,logrotate,procps,libfcgi-bin,ldnsutils";
 
 /// The unit that runs what the second disk brings.
 const UNIT: &str = include_str!("guest/machine.service");

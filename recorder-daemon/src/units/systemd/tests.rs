@@ -36,7 +36,7 @@ impl Bus {
         let _ = std::fs::remove_file(socket);
         let mut daemon = Command::new("dbus-daemon");
         daemon.arg("--config-file").arg(config).args(["--nofork", "--print-address"]);
-        let child = daemon.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let child = daemon.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let required = ["CI", "SYSCALL_RECORDER_REQUIRE"].iter().any(|name| std::env::var_os(name).is_some());
         let mut child = match child {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
@@ -108,7 +108,7 @@ fn says(path: &str, property: &str) -> Option<Variant<'static>> {
 /// Answers on the bus until the bus goes.
 async fn fake(folder: &TempDir) {
     let builder = Builder::address(address(folder).as_str()).name(NAME);
-    let connection = builder.build().await.unwrap();
+    let connection = timeout(LONG, builder.build()).await.unwrap().unwrap();
     let mut calls = MessageStream::from(&connection);
     tokio::spawn(async move {
         while let Some(Ok(call)) = calls.next().await {
