@@ -217,8 +217,8 @@ fn a_full_disk_loses_nothing_and_is_told_until_there_is_space_again() {
     let before = fs::read(daemon.state().join(format!("{unit}.toml"))).unwrap();
 
     let filler = daemon.state().join("filler");
-    let filled = fs::write(&filler, vec![0; 1 << 20]);
-    assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    let outcome = fs::write(&filler, vec![0; 1 << 20]);
+    assert_eq!(outcome.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
     finish_in(&folder, &words(&calling(&program, "20")));
     finish_in(&folder, &["/usr/bin/env", "true"]);
     let line = daemon.refused(&["stop", &unit], 70);
