@@ -162,7 +162,7 @@ pub struct Row {
     /// What could not be kept. Filled in the native ABI's row only.
     pub misses: Misses,
 }
-const _: () = assert!(size_of::<Row>() == 12 * ROW_LEN + 32);
+const _: () = assert!(size_of::<Row>() == 12 * ROW_LEN + 40);
 
 /// What one processor could not keep of one unit, because a map was full or memory short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,8 +176,10 @@ pub struct Misses {
     pub sightings: u64,
     /// No miss: how often the unit's own cgroup was made.
     pub starts: u64,
+    /// Commands that were executed under a seccomp filter which was there already: what it denies is not seen.
+    pub filtered: u64,
 }
-const _: () = assert!(size_of::<Misses>() == 32);
+const _: () = assert!(size_of::<Misses>() == 40);
 
 /// What one processor could not keep, of no unit in particular.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -283,6 +285,8 @@ pub struct Target {
     pub task_pid: u32,
     /// `task_struct.tgid`
     pub task_tgid: u32,
+    /// `task_struct.seccomp.mode`
+    pub task_seccomp_mode: u32,
     /// `task_struct.start_boottime`
     pub task_start_boottime: u32,
     /// `kernfs_node.name`
@@ -306,4 +310,4 @@ pub struct Target {
     /// Tells these programs from others that are attached at the same time.
     pub generation: u32,
 }
-const _: () = assert!(size_of::<Target>() == 30 * 4);
+const _: () = assert!(size_of::<Target>() == 31 * 4);

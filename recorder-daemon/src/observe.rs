@@ -33,6 +33,7 @@ pub fn observe(span: &mut Span, snapshot: &Snapshot, clock: Clock, now: u64) {
     span.seconds = at.unix().saturating_sub(span.first.unix()).max(span.seconds);
     note(span, Gap::CallsNotCounted, snapshot.misses.calls);
     note(span, Gap::CgroupsNotArmed, snapshot.misses.cgroups);
+    note(span, Gap::AlreadyFiltered, snapshot.misses.filtered);
 }
 
 /// Notes a gap that has grown to `count`. Zero is no gap.

@@ -4,11 +4,11 @@ use aya_ebpf::{
     bindings::BPF_NOEXIST, helpers::generated::bpf_probe_read_kernel_str, macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
-use recorder_common::{PATH_LEN, Program};
+use recorder_common::{PATH_LEN, Program, RowKey};
 
 use crate::{
     evidence,
-    maps::PROGRAMS,
+    maps::{PROGRAMS, ROWS},
     setup,
     sys_enter::{armed, count},
     target::{active, target},
@@ -46,6 +46,12 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     learn(armed.unit, program_of(task), binprm);
     // A filter would be active by then: the execve that starts the command is the unit's own.
     if let Some((abi, number)) = started_by {
+        if task.load::<u32>(target!(task_seccomp_mode)) != 0
+            && let Some(row) = ROWS.get_ptr_mut(RowKey { unit: armed.unit, abi: target!(native_abi) })
+        {
+            // SAFETY: as in sys_enter's `count`.
+            unsafe { (*row).misses.filtered += 1 };
+        }
         count(armed.unit, abi, number, program_of(task));
     }
     0

@@ -26,6 +26,7 @@ static TARGET: Target = Target {
     dentry_d_name_name: 0,
     task_pid: 0,
     task_tgid: 0,
+    task_seccomp_mode: 0,
     task_start_boottime: 0,
     kernfs_node_name: 0,
     cgroup_root: 0,

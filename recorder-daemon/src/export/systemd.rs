@@ -10,7 +10,7 @@ use std::{
 
 use recorder_common::Abi;
 
-use crate::{allowlist::Allowlist, printable::printable, syscalls};
+use crate::{allowlist::Allowlist, printable::printable, recording::Gap, syscalls};
 
 /// The allowlist allows nothing. The drop-in would consist of the reset alone, and a reset alone lifts every
 /// filter there is.
@@ -45,6 +45,18 @@ fn write(text: &mut String, allowlist: &Allowlist, error_number: Option<&str>) -
     for (set, names) in by_set(allowlist) {
         writeln!(text, "\n# {}", set.unwrap_or("in none of systemd's sets"))?;
         lines(text, &names)?;
+    }
+    if needs_clone3(allowlist) {
+        writeln!(
+            text,
+            "\n# Not seen, and allowed: a filter that the unit had already, such as that of RestrictNamespaces=,"
+        )?;
+        writeln!(
+            text,
+            "# answers clone3 before it can be seen, and the C library then takes clone. Denied here, it"
+        )?;
+        writeln!(text, "# would end the process before that.")?;
+        writeln!(text, "{SETTING}clone3")?;
     }
     architectures(text, allowlist)?;
     if let Some(error_number) = error_number {
@@ -81,6 +93,13 @@ fn header(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// Whether the C library must be let try clone3, although it was never seen to.
+fn needs_clone3(allowlist: &Allowlist) -> bool {
+    let names = allowlist.names();
+    let filtered = allowlist.observed.gaps.contains_key(&Gap::AlreadyFiltered);
+    filtered && names.contains("clone") && !names.contains("clone3")
 }
 
 fn seconds(count: u64) -> String {

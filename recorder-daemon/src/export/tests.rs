@@ -87,3 +87,16 @@ fn thousands_of_numbers_stay_one_short_line() {
     let drop_in = systemd(&allowlist, None).unwrap();
     assert!(drop_in.contains("614 615 and 4384 more\n"), "{drop_in}");
 }
+
+/// A filter that was there already answers clone3 with ENOSYS, and nobody sees it.
+#[test]
+fn clone3_is_let_through_where_a_filter_hid_it() {
+    let mut allowlist = plain();
+    let names = allowlist.allow.get_mut(&Abi::X86_64).unwrap();
+    names.insert("clone".to_owned());
+    assert!(!allowed(&systemd(&allowlist, None).unwrap()).contains(&"clone3"));
+    allowlist.observed.gaps.insert(crate::recording::Gap::AlreadyFiltered, 1);
+    assert!(allowed(&systemd(&allowlist, None).unwrap()).contains(&"clone3"));
+    allowlist.allow.get_mut(&Abi::X86_64).unwrap().remove("clone");
+    assert!(!allowed(&systemd(&allowlist, None).unwrap()).contains(&"clone3"));
+}

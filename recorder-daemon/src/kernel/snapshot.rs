@@ -62,6 +62,7 @@ fn read_rows(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), Erro
             snapshot.misses.cgroups += row.misses.cgroups;
             snapshot.misses.sightings += row.misses.sightings;
             snapshot.misses.starts += row.misses.starts;
+            snapshot.misses.filtered += row.misses.filtered;
         }
     }
     Ok(())

@@ -87,6 +87,7 @@ pub(super) fn read(path: &Path, generation: u32) -> Result<Target, Error> {
         dentry_d_name_name: field("dentry", "d_name")? + field("qstr", "name")?,
         task_pid: field("task_struct", "pid")?,
         task_tgid: field("task_struct", "tgid")?,
+        task_seccomp_mode: field("task_struct", "seccomp")? + field("seccomp", "mode")?,
         task_start_boottime: field("task_struct", "start_boottime")?,
         kernfs_node_name: field("kernfs_node", "name")?,
         cgroup_root: field("cgroup", "root")?,

@@ -1,7 +1,7 @@
 //! The disk that a machine boots from: built once for each release and recipe, then kept.
 
 use std::{
-    fs,
+    fs::{self, File},
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
 };
@@ -55,9 +55,14 @@ pub(super) fn find(release: &str) -> Result<Image> {
         println!("found: the machine in {}", image.folder.display());
         return Ok(image);
     }
-    println!("building the machine (two minutes), kept in {}", image.folder.display());
     fs::create_dir_all(&image.folder)?;
-    build(release, &image)?;
+    // Another checkout may be building the same one, in the same place.
+    let lock = File::create(image.folder.join("lock"))?;
+    lock.lock().context("cannot lock the machine's folder")?;
+    if !image.disk().exists() {
+        println!("building the machine (two minutes), kept in {}", image.folder.display());
+        build(release, &image)?;
+    }
     Ok(image)
 }
 

@@ -46,8 +46,13 @@ life() {
 
 large_page() { test -s /var/www/html/large.bin || head -c 3000000 /dev/urandom > /var/www/html/large.bin; }
 
-# Debian's package has no page of nginx's own at its root.
-welcome() { grep -q 'Welcome to nginx' /var/www/html/index.nginx-debian.html; large_page; }
+# Debian's nginx, as if it had just been installed: a scenario that failed may have left a unit of its own, and
+# its lines would be counted as this one's.
+fresh() {
+    clean
+    grep -q 'Welcome to nginx' /var/www/html/index.nginx-debian.html
+    large_page
+}
 
 # Recording to hardening: the whole story, for whatever nginx.service there is.
 story() {
@@ -111,7 +116,8 @@ attack() {
 }
 
 clean() {
-    systemctl stop nginx
+    systemctl stop 'syscall-recorder@*.service' nginx
+    systemctl reset-failed nginx 2> /dev/null || true
     rm -rf /etc/systemd/system/nginx.service.d /etc/systemd/system/nginx.service
     systemctl daemon-reload
 }

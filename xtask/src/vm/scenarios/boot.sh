@@ -4,7 +4,7 @@
 
 case $phase in
 "")
-    welcome
+    fresh
     installed
     step "systemctl enable syscall-recorder@nginx, and reboot"
     systemctl stop syscall-recorder@nginx nginx

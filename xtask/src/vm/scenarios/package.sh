@@ -1,7 +1,7 @@
 # The package: installed, upgraded while it records a service under load, removed and purged.
 . /payload/lib.sh
 . /payload/nginx.sh
-welcome
+fresh
 new=$PWD/new.deb
 
 # Programs of the kind that the recorder loads (26 is BPF_PROG_TYPE_TRACING).

@@ -3,7 +3,7 @@
 . /payload/nginx.sh
 recorder=/payload/syscall-recorder
 state=$PWD
-welcome
+fresh
 since_now
 
 step "this machine"

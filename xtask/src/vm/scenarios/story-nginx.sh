@@ -1,7 +1,7 @@
 # The whole story, with Debian's own nginx.service.
 . /payload/lib.sh
 . /payload/nginx.sh
-welcome
+fresh
 since_now
 
 step "install"

@@ -2,7 +2,7 @@
 # it, the same unit with the exercise's own hand-written filter.
 . /payload/lib.sh
 . /payload/nginx.sh
-welcome
+fresh
 installed
 since_now
 unit=/etc/systemd/system/nginx.service
