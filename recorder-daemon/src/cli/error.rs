@@ -61,7 +61,10 @@ impl Error {
             Self::Daemon(error) => match error {
                 daemon::Error::Kernel(error) => of_kernel(error),
                 daemon::Error::Units(error) => of_units(error),
-                daemon::Error::Store(_) | daemon::Error::Socket { .. } | daemon::Error::Deadline => 73,
+                daemon::Error::Store(_)
+                | daemon::Error::Socket { .. }
+                | daemon::Error::Unwritten
+                | daemon::Error::Deadline => 73,
                 daemon::Error::Running { .. } => 69,
                 daemon::Error::Host(_) | daemon::Error::Runtime { .. } => 70,
             },

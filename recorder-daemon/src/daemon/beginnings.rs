@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     host::boot_clock,
-    kernel::{Unit, Want},
+    kernel::{Recorder, Unit, Want},
     recording::Recording,
     units::{self, Found, Request, UnitName},
 };
@@ -33,6 +33,12 @@ impl Recordings {
                 // From here on the kernel side names what appears; what is there already is looked up after that,
                 // so that nothing falls between.
                 self.kernel.ask(|recorder| recorder.want_all_services(true)).await?;
+                // What is recorded already, whether it has a cgroup now or not.
+                for (unit, entry) in &mut self.entries {
+                    if unit.parse().is_ok_and(|name| wants(&request, &name)) {
+                        entry.requests.insert(request.clone());
+                    }
+                }
                 for Found { name, path, .. } in units::units(&self.mount)? {
                     if wants(&request, &name) {
                         self.begin_unit(&name, &request, Some(path), before, &mut started).await?;
@@ -95,6 +101,10 @@ impl Recordings {
         }
         let number = want.unit;
         let mut entry = self.entry(&unit, want, figures);
+        let name = unit.parse::<UnitName>().ok();
+        let others =
+            self.requests.iter().filter(|other| name.as_ref().is_some_and(|name| wants(other, name)));
+        entry.requests.extend(others.cloned());
         entry.requests.insert(request.clone());
         entry.comes_after(before, running);
         if running {
@@ -132,12 +142,39 @@ impl Recordings {
             return Ok(false);
         }
         self.kernel.ask(move |recorder| recorder.arm(number, top, true)).await?;
-        // Looked at again: from now on what is made below is armed by the kernel side.
-        let below: Vec<_> = units::descendants(folder)?.into_iter().skip(1).collect();
-        self.kernel
-            .ask(move |recorder| below.into_iter().try_for_each(|id| recorder.arm(number, id, false)))
-            .await?;
+        self.arm_below(number, folder, armed).await?;
         Ok(units::populated(folder)?)
+    }
+
+    /// Arms what is below a cgroup and was nobody's, or the unit's to which all of it belonged before. What is wanted
+    /// by itself stays its own unit's.
+    async fn arm_below(&self, number: Unit, folder: &Path, before: Option<Unit>) -> Result<(), Error> {
+        // Looked at after the cgroup itself is armed: from then on what is made below is armed by the kernel side.
+        let below: Vec<_> = units::descendants(folder)?.into_iter().skip(1).collect();
+        let arm = move |recorder: &mut Recorder| {
+            below.into_iter().try_for_each(|id| {
+                let of = recorder.armed(id)?;
+                if of.is_none() || of == before { recorder.arm(number, id, false) } else { Ok(()) }
+            })
+        };
+        Ok(self.kernel.ask(arm).await?)
+    }
+
+    /// Gives the cgroup of a unit that has ended to the unit in which it lies, if that is recorded.
+    async fn give_back(&self, unit: &str) -> Result<(), Error> {
+        let folder = match unit.parse::<UnitName>() {
+            Ok(name) => units::find(&self.mount, &name)?.map(|found| found.path),
+            Err(_) => self.mount.folder(unit).filter(|folder| folder.is_dir()),
+        };
+        let Some(folder) = folder else { return Ok(()) };
+        let (own, above) = (units::descendants(&folder)?, folder.parent().map(units::descendants));
+        let (Some(&own), Some(Ok(above))) = (own.first(), above) else { return Ok(()) };
+        let Some(&above) = above.first() else { return Ok(()) };
+        let Some(outer) = self.kernel.ask(move |recorder| recorder.armed(above)).await? else {
+            return Ok(());
+        };
+        self.kernel.ask(move |recorder| recorder.arm(outer, own, false)).await?;
+        self.arm_below(outer, &folder, None).await
     }
 
     pub(super) async fn stop(&mut self, request: &Request) -> Result<Stopped, Error> {
@@ -183,6 +220,7 @@ impl Recordings {
                 recorder.disarm(number)
             })
             .await?;
+        self.give_back(unit).await?;
         self.read(unit).await?;
         let recording = self.entries.remove(unit).map(|entry| entry.recording).unwrap_or_default();
         self.numbers.remove(&number);

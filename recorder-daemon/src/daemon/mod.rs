@@ -102,6 +102,12 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// The disk did not take what was recorded.
+    #[error(
+        "what was recorded is not all on disk; the kernel counts on where it is pinned: make space, and start the \
+         daemon again"
+    )]
+    Unwritten,
     /// Not all was done in time.
     #[error("the last readings were not all written within {DEADLINE:?}; see the log for what is missing")]
     Deadline,
@@ -180,10 +186,13 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
         stop.cancel();
         let _ = recordings.await;
         facts.abort();
-        let _ = written.await;
-        drain.await.ok()
+        (written.await.unwrap_or(false), drain.await.ok())
     };
-    let recorder = timeout(DEADLINE, end).await.map_err(|_| Error::Deadline)?;
+    let (written, recorder) = timeout(DEADLINE, end).await.map_err(|_| Error::Deadline)?;
+    if !written {
+        // The kernel holds what the disk does not; where it is pinned, the next daemon finds it.
+        return Err(Error::Unwritten);
+    }
     // Everything is on disk. Without this the kernel counts on, and the next daemon takes that over.
     if let Some(recorder) = recorder.filter(|_| !keep) {
         recorder.release();

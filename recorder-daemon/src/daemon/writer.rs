@@ -58,8 +58,8 @@ impl Writer {
 /// What is to be written: by unit, and whether the allowlist too.
 type Pending = BTreeMap<String, (Recording, bool)>;
 
-/// Starts the task. It ends when all is written and nobody is left who could ask, or that cannot be done.
-pub(super) fn start(store: Arc<Store>) -> (Writer, JoinHandle<()>) {
+/// Starts the task. It ends when nobody is left who could ask, and gives whether all is written.
+pub(super) fn start(store: Arc<Store>) -> (Writer, JoinHandle<bool>) {
     let (jobs, mut asked) = mpsc::unbounded_channel::<Job>();
     let (tell, trouble) = watch::channel(None);
     let task = tokio::spawn(async move {
@@ -114,6 +114,7 @@ pub(super) fn start(store: Arc<Store>) -> (Writer, JoinHandle<()>) {
                 break;
             }
         }
+        pending.is_empty()
     });
     (Writer { jobs, trouble }, task)
 }

@@ -243,6 +243,50 @@ fn a_full_disk_loses_nothing_and_is_told_until_there_is_space_again() {
     daemon.end();
 }
 
+#[test]
+fn what_is_wanted_by_itself_stays_its_own_below_what_is_recorded() {
+    let Some(bench) = Bench::new(&[]) else { return };
+    let program = bench.compile("count", &[]);
+    let slice = Slice::new("nested");
+    let (unit, outer) = (slice.service("a"), slice.within().trim_start_matches('/').to_owned());
+    let daemon = Daemon::start(&bench, "");
+    let folder = slice.make("a");
+    let run = |count: &str| finish_in(&folder, &words(&calling(&program, count)));
+    daemon.done(&["start", &unit]);
+    run("1");
+    daemon.done(&["start", &outer]);
+    run("20");
+    daemon.done(&["stop", &unit]);
+    run("300");
+    daemon.done(&["start", &unit]);
+    run("4000");
+    daemon.done(&["stop", &unit]);
+    daemon.done(&["stop", &outer]);
+    assert_eq!(daemon.allowlist(&unit).calls(NATIVE, "getppid"), 4021);
+    assert_eq!(daemon.allowlist(&outer).calls(NATIVE, "getppid"), 300);
+}
+
+#[test]
+fn a_request_that_ends_leaves_what_another_wants() {
+    let Some(bench) = Bench::new(&[]) else { return };
+    let slice = Slice::new("holders");
+    let (unit, glob) = (slice.service("a"), slice.service("*"));
+    let daemon = Daemon::start(&bench, "");
+    slice.make("a");
+    daemon.done(&["start", &unit]);
+    slice.remove("a");
+    // It has no cgroup now, and the glob wants it all the same.
+    daemon.done(&["start", &glob]);
+    let folder = slice.make("a");
+    let said = daemon.done(&["stop", &unit]);
+    assert!(said.contains("still recording"), "{said}");
+    finish_in(&folder, &["/bin/true"]);
+    daemon.done(&["stop", &glob]);
+    let allowlist = daemon.allowlist(&unit);
+    allowlist.assert_whole();
+    assert_eq!((allowlist.calls(NATIVE, "execve"), allowlist.starts()), (1, 1));
+}
+
 /// A file system that is there as long as this is.
 struct Mounted(std::path::PathBuf);
 
