@@ -158,7 +158,7 @@ mod tests {
     fn units_are_those_below_slices_only() {
         let (_host, mount) = host(&[
             "init.scope",
-            "system.slice/nginx.service/worker",
+            "system.slice/nginx.service/inner",
             "system.slice/_cpu.service",
             "system.slice/system-getty.slice/getty@tty1.service",
             "user.slice/user-1000.slice/session-1.scope",
