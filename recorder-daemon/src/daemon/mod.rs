@@ -11,7 +11,7 @@
 //! | the server in `control` | the socket |
 //!
 //! At the end they stop in the order in which the data flows: nobody is let in any more, all is read for the last
-//! time, what was read is written, and the kernel program is detached.
+//! time, what was read is written, and the kernel's side is released, unless it is to count on for the next daemon.
 
 mod beginnings;
 mod config;
