@@ -9,9 +9,14 @@ use std::{
     process::{Command, exit},
 };
 
+use base64::prelude::{BASE64_STANDARD, Engine};
+use sha2::{Digest, Sha256};
 use toolchain::{Compiler, Origin, Toolchain};
 
 fn main() {
+    for name in ["css", "js"] {
+        hash(name);
+    }
     for watched in ["recorder-ebpf", "recorder-common", "xtask/src/toolchain.rs", "Cargo.lock"] {
         println!("cargo::rerun-if-changed=../{watched}");
     }
@@ -35,10 +40,22 @@ fn main() {
     if !status.as_ref().is_ok_and(std::process::ExitStatus::success) {
         fail(&format!("building the eBPF program by {} failed ({status:?})", toolchain.compiler));
     }
-    let object = target.join("bpfel-unknown-none/release/recorder");
-    if let Err(error) = fs::copy(&object, out.join("recorder")) {
-        fail(&format!("cannot copy {}: {error}", object.display()));
+    for name in ["recorder", "floor"] {
+        let object = target.join("bpfel-unknown-none/release").join(name);
+        if let Err(error) = fs::copy(&object, out.join(name)) {
+            fail(&format!("cannot copy {}: {error}", object.display()));
+        }
     }
+}
+
+/// What the report's policy says of its style and its script: only these may be in the page.
+fn hash(name: &str) {
+    let path = format!("templates/report.{name}");
+    println!("cargo::rerun-if-changed={path}");
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| fail(&format!("cannot read {path}: {error}")));
+    let hash = BASE64_STANDARD.encode(Sha256::digest(text.trim_ascii()));
+    println!("cargo::rustc-env=REPORT_{}_SHA256={hash}", name.to_uppercase());
 }
 
 /// The command that builds the eBPF crate: cargo with the flags that building core takes.
@@ -63,9 +80,20 @@ fn cargo_build(compiler: &Compiler) -> Command {
         // A release builds core only when told that it may.
         build.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", "/usr/bin/rustc");
     }
-    // --btf: the kernel wants types for maps and functions.
+    // --btf: the kernel wants types for maps and functions. They name the sources' files, which must not make it another
+    // object in another folder.
+    let root = env::current_dir().expect("cargo runs this in a folder");
+    let root = root.parent().expect("a package of the workspace has it above");
+    let cargo = PathBuf::from(env::var_os("CARGO_HOME").expect("cargo sets CARGO_HOME"));
+    let remap = |from: &Path, to| format!("--remap-path-prefix={}={to}", from.display());
+    let flags = [
+        "-Cdebuginfo=2".to_owned(),
+        "-Clink-arg=--btf".to_owned(),
+        remap(root, "/syscall-recorder"),
+        remap(&cargo, "/cargo"),
+    ];
     build
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Cdebuginfo=2\x1f-Clink-arg=--btf")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         .args(["build", "--release", "--locked", "--quiet", "--package", "recorder-ebpf"])
         .args(["-Z", "build-std=core", "--target", "bpfel-unknown-none"]);
     build

@@ -3,44 +3,49 @@
 //! Maps outlive the process that made them. Whoever changes a layout, or what a map holds, counts [`LAYOUT`] on.
 
 /// The version of all that stands here.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 4;
+/// All sizes, so that none of them changes and the version does not.
+const _: () = assert!(
+    LAYOUT == 4
+        && size_of::<(Armed, Wanted, Want, Settings, Setup, SetupFiles, News, RowKey, Row)>()
+            + size_of::<(HostMisses, Outlier, Sighting, Program, Touched)>()
+            == 25640
+);
 
 /// Syscall numbers below this are counted in a [`Row`], in place, by a store that cannot fail. The newest
 /// kernel (7.2) ends at 471 on every ABI but x32 (547) and arm's private calls; what lies above is counted
 /// in an [`Outlier`] entry.
 pub const ROW_LEN: usize = 512;
 
-/// Entries of the prefilter. A power of two, so that the index is a mask.
-pub const FILTER_LEN: u32 = 4096;
+/// Words of [`names::CACHE`](crate::names::CACHE). A power of two, so that an index is a hash's upper bits.
+pub const CACHE_LEN: u32 = 1 << CACHE_BITS;
+const CACHE_BITS: u32 = 14;
+
+/// What [`Settings::epoch`] goes up to. It fits a byte, so that user space's write of it cannot be seen in part.
+pub const LAST_EPOCH: u32 = 255;
 
 /// Bytes of a [`Wanted`]. A unit's name has at most 255; a path that is longer cannot be wanted.
 pub const WANTED_LEN: usize = 512;
 
+/// In [`names::NUMBERS`](crate::names::NUMBERS): how many units the kernel side has named.
+pub const NAMED: u32 = 0;
+/// In [`names::NUMBERS`](crate::names::NUMBERS): how many numbers user space has given. None is given twice: what
+/// is left of a unit that has ended is never another's.
+pub const GIVEN: u32 = 1;
+
 /// Set in the numbers of units that the kernel side has named by itself; user space's own are below.
 pub const NAMED_BY_KERNEL: u32 = 1 << 31;
-
-/// Entries of the filter over programs that do set-up work. A power of two, so that the index is a mask.
-pub const SETUP_FILTER_LEN: u32 = 4096;
 
 /// Bytes kept of a program's path, the closing NUL included. Longer paths are cut.
 pub const PATH_LEN: usize = 256;
 
-/// The prefilter entry of a cgroup. Ids are handed out in sequence, so the low bits spread them evenly.
+/// The word of a cgroup. Ids lie a few dozen apart, for each of a cgroup's files has one too: a multiplication by 2^64
+/// divided by the golden ratio spreads them over all words.
 #[must_use]
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a call is dear in a BPF program")]
-#[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
-pub const fn filter_index(cgroup: u64) -> u32 {
-    (cgroup as u32) & (FILTER_LEN - 1)
-}
-
-/// The filter entry of a program's identity.
-#[must_use]
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a call is dear in a BPF program")]
-#[expect(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
-pub const fn setup_filter_index(program: u64) -> u32 {
-    (program as u32) & (SETUP_FILTER_LEN - 1)
+pub const fn cache_index(cgroup: u64) -> u32 {
+    (cgroup.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - CACHE_BITS)) as u32
 }
 
 /// What a recorded cgroup belongs to.
@@ -55,7 +60,9 @@ pub struct Armed {
 const _: () = assert!(size_of::<Armed>() == 8);
 
 /// What a new cgroup must be called to be recorded: the name of a unit's cgroup, or a cgroup's path from the
-/// root of the hierarchy, which begins with a slash. Padded with zeros; the value is a [`Want`].
+/// root of the hierarchy, which begins with a slash. One that begins with a line feed is never met, for no cgroup
+/// can be called so: user space keeps units there that have ended and are not on disk. Padded with zeros; the value
+/// is a [`Want`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Wanted {
@@ -74,8 +81,10 @@ pub struct Want {
     pub running: u32,
     /// Since when it is wanted, in nanoseconds of `CLOCK_BOOTTIME`.
     pub began: u64,
+    /// When that ended; 0 as long as it is wanted.
+    pub ended: u64,
 }
-const _: () = assert!(size_of::<Want>() == 16);
+const _: () = assert!(size_of::<Want>() == 24);
 
 /// What user space can change while the program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,8 +100,14 @@ pub struct Settings {
     /// The [`Target::generation`] of the programs that count. Others are attached but do nothing: so one
     /// version takes over from another in one store, and no call falls between.
     pub active: u32,
+    /// Counted on, by user space, whenever the answer for a cgroup that exists may change: what
+    /// [`names::CACHE`](crate::names::CACHE) holds of an earlier one is not believed. 1 to [`LAST_EPOCH`]; 0: nothing is
+    /// believed, and nothing is kept.
+    pub epoch: u32,
+    /// Counted on, by user space, whenever it looks which units have been counted: see [`Touched`].
+    pub round: u32,
 }
-const _: () = assert!(size_of::<Settings>() == 16);
+const _: () = assert!(size_of::<Settings>() == 24);
 
 /// A task that does set-up work: the manager's own code, before it executes the unit's command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +120,29 @@ pub struct Setup {
     pub abi: u32,
     /// The number of its latest call.
     pub number: u32,
+    /// What it executes: where the file's inode lies in memory. Once it executes something else, its set-up work is
+    /// over, also where the kernel has skipped the hook that should have seen it.
+    pub file: u64,
     /// 1 once it has executed the manager's own program for this work.
     pub executor: u32,
     /// Always zero.
     pub padding: u32,
 }
-const _: () = assert!(size_of::<Setup>() == 24);
+const _: () = assert!(size_of::<Setup>() == 32);
+
+/// The files that tasks which do set-up work execute, by where their inodes lie: the manager's, and that of its
+/// executor, of two versions at the most while systemd is upgraded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct SetupFiles {
+    /// Zero where there is none.
+    pub known: [u64; 4],
+    /// Which of them is replaced next, by its low bits.
+    pub next: u32,
+    /// Always zero.
+    pub padding: u32,
+}
+const _: () = assert!(size_of::<SetupFiles>() == 40);
 
 /// A hint that something is new. Losing one loses no call: all that it says is in the maps too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,13 +188,26 @@ const _: () = assert!(size_of::<RowKey>() == 8);
 pub struct Row {
     /// Calls by syscall number.
     pub calls: [u64; ROW_LEN],
-    /// By syscall number, the program that made the latest call on this processor, folded to 32 bits. When
+    /// By syscall number, where the inode of the file lies whose execution made the latest call on this processor. When
     /// it differs from the caller's, the slow path is taken and a [`Sighting`] is kept.
-    pub programs: [u32; ROW_LEN],
-    /// What could not be kept. Filled in the native ABI's row only.
+    pub files: [u64; ROW_LEN],
+    /// What could not be kept. Filled in the native ABI's row, but for [`Misses::under_filter`].
     pub misses: Misses,
 }
-const _: () = assert!(size_of::<Row>() == 12 * ROW_LEN + 40);
+const _: () = assert!(size_of::<Row>() == 16 * ROW_LEN + 48);
+
+/// Words of [`Touched`].
+pub const TOUCHED_LEN: usize = 4096;
+
+/// In which [`Settings::round`] a unit was last counted, in the word of its number's low bits. Zero: never, or in the
+/// round that is not counted. Units that share a word are told apart by nobody: who looks reads both.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Touched {
+    /// The rounds.
+    pub rounds: [u32; TOUCHED_LEN],
+}
+const _: () = assert!(size_of::<Touched>() == 4 * TOUCHED_LEN);
 
 /// What one processor could not keep of one unit, because a map was full or memory short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -178,8 +223,10 @@ pub struct Misses {
     pub starts: u64,
     /// Commands that were executed under a seccomp filter which was there already: what it denies is not seen.
     pub filtered: u64,
+    /// 1 if a task made a call, or ended, under a seccomp filter: what that denies is not seen. In any row.
+    pub under_filter: u64,
 }
-const _: () = assert!(size_of::<Misses>() == 40);
+const _: () = assert!(size_of::<Misses>() == 48);
 
 /// What one processor could not keep, of no unit in particular.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -309,5 +356,7 @@ pub struct Target {
     pub native_execve: u32,
     /// Tells these programs from others that are attached at the same time.
     pub generation: u32,
+    /// One less than how many places there are in [`names::NEAR`](crate::names::NEAR): a power of two.
+    pub near_mask: u32,
 }
-const _: () = assert!(size_of::<Target>() == 31 * 4);
+const _: () = assert!(size_of::<Target>() == 32 * 4);

@@ -10,7 +10,7 @@ pub mod names;
 
 pub use abi::{Abi, Call};
 pub use layout::{
-    Armed, FILTER_LEN, HostMisses, Kind, LAYOUT, Misses, NAMED_BY_KERNEL, News, Outlier, PATH_LEN, Program,
-    ROW_LEN, Row, RowKey, SETUP_FILTER_LEN, Settings, Setup, Sighting, Target, WANTED_LEN, Want, Wanted,
-    filter_index, setup_filter_index,
+    Armed, CACHE_LEN, GIVEN, HostMisses, Kind, LAST_EPOCH, LAYOUT, Misses, NAMED, NAMED_BY_KERNEL, News,
+    Outlier, PATH_LEN, Program, ROW_LEN, Row, RowKey, Settings, Setup, SetupFiles, Sighting, TOUCHED_LEN,
+    Target, Touched, WANTED_LEN, Want, Wanted, cache_index,
 };

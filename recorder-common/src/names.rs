@@ -3,10 +3,16 @@
 
 /// Cgroup id to [`Armed`](crate::Armed).
 pub const CGROUPS: &str = "CGROUPS";
-/// One byte an entry, see [`filter_index`](crate::filter_index): zero says that no armed cgroup has it.
-pub const FILTER: &str = "FILTER";
+/// What lookups in [`CGROUPS`] have given, one word a cgroup: the kernel side's own, which user space clears.
+pub const CACHE: &str = "CACHE";
+/// A place to one [`Row`](crate::Row) a processor: the native ABI's, of the unit that holds the place.
+pub const NEAR: &str = "NEAR";
+/// A place to the number and one of the unit that holds it; 0 where it is free.
+pub const HOLDERS: &str = "HOLDERS";
 /// [`RowKey`](crate::RowKey) to one [`Row`](crate::Row) a processor.
 pub const ROWS: &str = "ROWS";
+/// The one [`Touched`](crate::Touched).
+pub const TOUCHED: &str = "TOUCHED";
 /// [`Outlier`](crate::Outlier) to one count a processor.
 pub const OUTLIERS: &str = "OUTLIERS";
 /// [`Sighting`](crate::Sighting) to the time of its first call.
@@ -18,18 +24,21 @@ pub const PROGRAMS: &str = "PROGRAMS";
 pub const WANTED: &str = "WANTED";
 /// The one [`Settings`](crate::Settings).
 pub const SETTINGS: &str = "SETTINGS";
-/// How many units the kernel side has named.
-pub const NAMED: &str = "NAMED";
+/// The units' numbers that are taken: [`NAMED`](crate::NAMED) and [`GIVEN`](crate::GIVEN).
+pub const NUMBERS: &str = "NUMBERS";
 /// The one [`HostMisses`](crate::HostMisses), for each processor.
 pub const HOST_MISSES: &str = "HOST_MISSES";
 /// A ring buffer of [`News`](crate::News).
 pub const NEWS: &str = "NEWS";
 
 /// Every map, for whoever pins them. What is not here holds constants.
-pub const MAPS: [&str; 16] = [
+pub const MAPS: [&str; 19] = [
     CGROUPS,
-    FILTER,
+    CACHE,
+    NEAR,
+    HOLDERS,
     ROWS,
+    TOUCHED,
     OUTLIERS,
     SIGHTINGS,
     PROGRAMS,
@@ -39,9 +48,9 @@ pub const MAPS: [&str; 16] = [
     NEWS,
     "EMPTY_ROW",
     "NAMES",
-    NAMED,
+    NUMBERS,
     "SETUPS",
-    "SETUP_FILTER",
+    "SETUP_FILES",
     "AYA_LOGS",
 ];
 

@@ -9,10 +9,15 @@ pub mod control;
 pub mod daemon;
 pub mod export;
 mod file_name;
+#[cfg(test)]
+mod fuzz;
 pub mod host;
 pub mod kernel;
 pub mod observe;
 mod printable;
 pub mod recording;
+pub mod report;
 pub mod syscalls;
+mod text;
+pub mod unit_file;
 pub mod units;

@@ -12,10 +12,18 @@ use std::{
 };
 
 use recorder_common::Abi;
-use recorder_daemon::syscalls;
+use recorder_daemon::{
+    allowlist::Allowlist,
+    export::{self, Options, Refusal},
+    syscalls,
+    units::Tables,
+};
 
 /// Bit 30, which x32's numbers have everywhere but in our tables.
 const X32_BIT: u32 = 1 << 30;
+
+/// What libseccomp says of a name that it does not resolve.
+const NO_SUCH_CALL: c_int = -1;
 
 /// The first of the calls that the ARM kernel keeps for itself.
 const ARM_PRIVATE: u32 = 0xf_0000;
@@ -102,6 +110,38 @@ fn names_are_those_of_libseccomp() {
         let known = syscalls::table(abi).len() - newer.len();
         println!("{}: libseccomp knows {known} names, not {newer:?}", abi.name());
         assert!(known > ENOUGH, "{}: libseccomp knows only {known} names", abi.name());
+    }
+}
+
+/// A profile for this machine names nothing that its libseccomp does not resolve, and every name that it resolves can
+/// be in one: what is refused for the target's sake is what the library itself does not know.
+#[test]
+fn an_export_refuses_what_libseccomp_does_not_resolve() {
+    let libseccomp = Libseccomp::load();
+    let version = Tables::find().expect("systemd-analyze is there; Debian's package is systemd").libseccomp;
+    let target = syscalls::Target::of(syscalls::SYSTEMD_VERSION, version.as_deref());
+    let whole = include_str!("fixtures/nginx.service.toml");
+    let list = |names: &BTreeSet<&str>| {
+        let entries = names.iter().map(|name| format!("    {name:?},\n")).collect::<Vec<_>>().concat();
+        let (head, rest) = whole.split_once("x86_64 = [\n").expect("the fixture allows something");
+        let (_, rest) = rest.split_once(']').expect("a list ends");
+        let evidence = rest.find("[[evidence]]").expect("the fixture has evidence");
+        Allowlist::from_toml(&format!("{head}x86_64 = [\n{entries}]{}", &rest[..evidence]))
+            .expect("an allowlist")
+    };
+    let all: BTreeSet<&str> = syscalls::table(Abi::X86_64).iter().map(|(_, name)| *name).collect();
+    let unknown: BTreeSet<_> =
+        all.iter().filter(|name| libseccomp.number(Abi::X86_64, name) == NO_SUCH_CALL).copied().collect();
+    let options = Options { target: Some(target), siblings: true, ..Options::default() };
+    match export::oci(&list(&all), &options) {
+        Err(Refusal::Inexpressible { names, .. }) => assert!(names.iter().eq(&unknown)),
+        written => assert!(written.is_ok() && unknown.is_empty(), "not refused: {unknown:?}"),
+    }
+    let known = &all - &unknown;
+    let text = export::names(&list(&known), &options).expect("all of it is known");
+    assert!(known.iter().all(|name| text.lines().any(|line| line == *name)));
+    for name in text.lines() {
+        assert_ne!(libseccomp.number(Abi::X86_64, name), NO_SUCH_CALL, "{name}");
     }
 }
 

@@ -3,12 +3,12 @@
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use aya_log_ebpf::warn;
-use recorder_common::{Armed, Kind, RowKey, filter_index};
+use recorder_common::{Armed, Kind};
 
 use crate::{
-    maps::{CGROUPS, FILTER, ROWS},
-    news,
-    sys_enter::armed,
+    cache::armed,
+    maps::CGROUPS,
+    news, rows,
     target::{active, target},
     task::Kernel,
     wanted,
@@ -29,8 +29,8 @@ pub(crate) fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
         Armed { top: 0, ..above }
     };
     let id = cgroup.cgroup_id();
-    let row = ROWS.get_ptr_mut(RowKey { unit: armed.unit, abi: target!(native_abi) });
-    // The prefilter goes last: whoever gets past it must find the entry.
+    let row = rows::native(armed.unit);
+    // No task has ever been in it, so nobody can have looked it up before.
     if let Err(error) = CGROUPS.insert(id, armed, 0) {
         let Some(row) = row else {
             wanted::missed();
@@ -45,10 +45,6 @@ pub(crate) fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
             (*row).misses.cgroups += 1;
         }
         return 0;
-    }
-    if let Some(set) = FILTER.get_ptr_mut(filter_index(id)) {
-        // SAFETY: one byte, only ever set to 1.
-        unsafe { *set = 1 };
     }
     if armed.top != 0 {
         if let Some(row) = row {

@@ -3,7 +3,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use recorder_common::Kind;
 
-use crate::{maps::CGROUPS, news, sys_enter::armed, target::active, task::Kernel};
+use crate::{cache::armed, maps::CGROUPS, news, target::active, task::Kernel};
 
 #[btf_tracepoint(function = "cgroup_rmdir")]
 pub(crate) fn cgroup_rmdir(ctx: BtfTracePointContext) -> i32 {

@@ -1,13 +1,9 @@
 //! Who made a call, and when first: what a reviewer wants to know, and nothing that counting needs.
 
 use aya_ebpf::{bindings::BPF_NOEXIST, helpers::bpf_ktime_get_boot_ns};
-use recorder_common::{Kind, News, RowKey, Sighting};
+use recorder_common::{Kind, News, Sighting};
 
-use crate::{
-    maps::{ROWS, SIGHTINGS},
-    news,
-    target::target,
-};
+use crate::{maps::SIGHTINGS, news, rows};
 
 /// Keeps the sighting if it is the first of its kind, and tells user space.
 ///
@@ -31,7 +27,7 @@ pub(crate) fn keep(sighting: &Sighting) {
 /// Counts evidence of a unit that found no place.
 #[inline(never)]
 pub(crate) fn miss(unit: u32) {
-    if let Some(row) = ROWS.get_ptr_mut(RowKey { unit, abi: target!(native_abi) }) {
+    if let Some(row) = rows::native(unit) {
         // SAFETY: as in sys_enter's `count`.
         unsafe { (*row).misses.sightings += 1 };
     }

@@ -8,11 +8,13 @@
 #![expect(clippy::inline_always, reason = "a call costs stack and instructions that the verifier counts")]
 #![expect(clippy::needless_pass_by_value, reason = "aya's macro calls a hook so")]
 
+mod cache;
 mod cgroup_mkdir;
 mod cgroup_rmdir;
 mod evidence;
 mod maps;
 mod news;
+mod rows;
 mod sched_process_exec;
 mod sched_process_exit;
 mod sched_process_fork;

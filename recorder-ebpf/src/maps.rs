@@ -8,8 +8,8 @@ use aya_ebpf::{
     maps::{Array, HashMap, PerCpuArray, PerCpuHashMap, RingBuf},
 };
 use recorder_common::{
-    Armed, FILTER_LEN, HostMisses, Outlier, Program, Row, RowKey, SETUP_FILTER_LEN, Settings, Setup,
-    Sighting, Want, Wanted,
+    Armed, CACHE_LEN, HostMisses, Outlier, Program, Row, RowKey, Settings, Setup, SetupFiles, Sighting,
+    Touched, Want, Wanted,
 };
 
 /// The recorded cgroups. An entry goes when its cgroup is removed; it holds no count, so nothing is lost
@@ -17,12 +17,19 @@ use recorder_common::{
 #[map]
 pub(crate) static CGROUPS: HashMap<u64, Armed> = HashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
 
-/// The prefilter: nearly every task on a host is not recorded, and learns so from one load here, without a
-/// helper call. Entries are set and never cleared; one too many costs a hash lookup, one too few a call.
+/// What the latest lookups in [`CGROUPS`] gave, for recorded cgroups and for all others: see `cache`.
 #[map]
-pub(crate) static FILTER: Array<u8> = Array::with_max_entries(FILTER_LEN, 0);
+pub(crate) static CACHE: Array<u64> = Array::with_max_entries(CACHE_LEN, 0);
 
-/// The counts. User space makes the native ABI's row before it arms a cgroup, so that counting a native call
+/// The native ABI's counts of the units that have a place here: see `rows`.
+#[map]
+pub(crate) static NEAR: PerCpuArray<Row> = PerCpuArray::with_max_entries(1, 0);
+
+/// Whose the places in [`NEAR`] are: a unit's number and one, or 0.
+#[map]
+pub(crate) static HOLDERS: Array<u64> = Array::with_max_entries(1, 0);
+
+/// All other counts. User space makes the native ABI's row before it arms a cgroup, so that counting a native call
 /// never allocates.
 #[map]
 pub(crate) static ROWS: PerCpuHashMap<RowKey, Row> = PerCpuHashMap::with_max_entries(1, BPF_F_NO_PREALLOC);
@@ -30,6 +37,10 @@ pub(crate) static ROWS: PerCpuHashMap<RowKey, Row> = PerCpuHashMap::with_max_ent
 /// A row is too large for the BPF stack (512 bytes), so the empty one is copied from here.
 #[map]
 pub(crate) static EMPTY_ROW: Array<Row> = Array::with_max_entries(1, 0);
+
+/// Which units have been counted of late.
+#[map]
+pub(crate) static TOUCHED: Array<Touched> = Array::with_max_entries(1, 0);
 
 /// Counts of numbers that no row has a place for. Kept apart so that a program that makes numbers up can
 /// fill this map and nothing else.
@@ -61,9 +72,10 @@ pub(crate) const ABOVE: u32 = 1;
 /// In [`NAMES`]: always empty.
 pub(crate) const EMPTY: u32 = 2;
 
-/// How many units the kernel side has named by itself. Written in mkdir only, under cgroup_mutex.
+/// Which numbers of units are taken. That of those which the kernel side has named by itself is written in mkdir
+/// only, under cgroup_mutex; the other is user space's.
 #[map]
-pub(crate) static NAMED: Array<u32> = Array::with_max_entries(1, 0);
+pub(crate) static NUMBERS: Array<u32> = Array::with_max_entries(2, 0);
 
 /// What user space can change while the program runs.
 #[map]
@@ -73,10 +85,9 @@ pub(crate) static SETTINGS: Array<Settings> = Array::with_max_entries(1, 0);
 #[map]
 pub(crate) static SETUPS: HashMap<u32, Setup> = HashMap::with_max_entries(16_384, BPF_F_NO_PREALLOC);
 
-/// Which programs do set-up work: one byte by the low bits of a program's identity. Nearly every recorded task
-/// learns from one load here that it does none. Entries are set and never cleared.
+/// What tasks that do set-up work execute. Nearly every recorded task learns here that it does none.
 #[map]
-pub(crate) static SETUP_FILTER: Array<u8> = Array::with_max_entries(SETUP_FILTER_LEN, 0);
+pub(crate) static SETUP_FILES: Array<SetupFiles> = Array::with_max_entries(1, 0);
 
 /// What could not be kept and belongs to no unit that has a row.
 #[map]

@@ -1,5 +1,6 @@
 //! Tells user space that something is new.
 
+use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use recorder_common::{Kind, News, Sighting};
 
 use crate::maps::{HOST_MISSES, NEWS};
@@ -20,5 +21,6 @@ pub(crate) fn tell(news: &News) {
 #[inline(always)]
 pub(crate) fn cgroup(unit: u32, kind: Kind) -> News {
     let sighting = Sighting { unit, abi: 0, program: 0, number: 0, padding: 0 };
-    News { unit, kind: kind as u32, sighting, at: 0 }
+    // SAFETY: takes nothing, gives the clock.
+    News { unit, kind: kind as u32, sighting, at: unsafe { bpf_ktime_get_boot_ns() } }
 }

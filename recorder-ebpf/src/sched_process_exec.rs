@@ -4,15 +4,16 @@ use aya_ebpf::{
     bindings::BPF_NOEXIST, helpers::generated::bpf_probe_read_kernel_str, macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
-use recorder_common::{PATH_LEN, Program, RowKey};
+use recorder_common::{PATH_LEN, Program};
 
 use crate::{
+    cache::armed,
     evidence,
-    maps::{PROGRAMS, ROWS},
-    setup,
-    sys_enter::{armed, count},
+    maps::PROGRAMS,
+    rows, setup,
+    sys_enter::count,
     target::{active, target},
-    task::{Kernel, cgroup_of, current, program_of},
+    task::{Kernel, cgroup_of, current, file_of, program_of},
 };
 
 /// What the kernel says where the path is known already.
@@ -35,7 +36,8 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         unsafe {
             if (*setup).executor == 0 && setup::settings().executor != 0 && setup::is_executor(binprm) {
                 (*setup).executor = 1;
-                setup::mark(program_of(task));
+                (*setup).file = file_of(task);
+                setup::mark((*setup).file);
                 return 0;
             }
             started_by = Some(((*setup).abi, (*setup).number));
@@ -46,13 +48,12 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     learn(armed.unit, program_of(task), binprm);
     // A filter would be active by then: the execve that starts the command is the unit's own.
     if let Some((abi, number)) = started_by {
-        if task.load::<u32>(target!(task_seccomp_mode)) != 0
-            && let Some(row) = ROWS.get_ptr_mut(RowKey { unit: armed.unit, abi: target!(native_abi) })
-        {
+        let filtered = task.load::<u32>(target!(task_seccomp_mode)) != 0;
+        if filtered && let Some(row) = rows::native(armed.unit) {
             // SAFETY: as in sys_enter's `count`.
             unsafe { (*row).misses.filtered += 1 };
         }
-        count(armed.unit, abi, number, program_of(task));
+        count(task, armed.unit, abi, number, file_of(task), filtered);
     }
     0
 }

@@ -5,7 +5,7 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use crate::{
     setup,
     target::{active, target},
-    task::Kernel,
+    task::{Kernel, file_of},
 };
 
 #[btf_tracepoint(function = "sched_process_fork")]
@@ -22,7 +22,7 @@ pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
         }
         0
     } else {
-        let Some(setup) = setup::of(parent) else { return 0 };
+        let Some(setup) = setup::doing(parent, file_of(parent)) else { return 0 };
         // SAFETY: the parent is the task that runs, and the entry its own.
         unsafe { (*setup).executor }
     };

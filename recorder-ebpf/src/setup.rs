@@ -6,12 +6,12 @@
 //! process has forked can never get here, whatever it executes and whoever adopts it.
 
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
-use recorder_common::{Settings, Setup, setup_filter_index};
+use recorder_common::{Settings, Setup};
 
 use crate::{
-    maps::{HOST_MISSES, SETTINGS, SETUP_FILTER, SETUPS},
+    maps::{HOST_MISSES, SETTINGS, SETUP_FILES, SETUPS},
     target::target,
-    task::{Kernel, program_of},
+    task::{Kernel, file_of},
 };
 
 /// What systemd 255 and later start units by: its file's name, with the NUL that ends it.
@@ -24,13 +24,20 @@ pub(crate) fn settings() -> Settings {
     SETTINGS.get_ptr(0).map_or_else(Settings::default, |settings| unsafe { *settings })
 }
 
-/// Whether a task that executes `program` may do set-up work. One load, for each call of a recorded task.
+/// Whether a task that executes `file` may do set-up work: a few comparisons, for each call of a recorded task.
 #[inline(always)]
-pub(crate) fn may_be(program: u64) -> bool {
-    SETUP_FILTER.get(setup_filter_index(program)).is_some_and(|set| *set != 0)
+pub(crate) fn may_be(file: u64) -> bool {
+    SETUP_FILES.get(0).is_some_and(|files| files.known.contains(&file))
 }
 
-/// The task's set-up work, if it does any.
+/// The task's set-up work, if it does any: it still executes what it did when that began.
+#[inline(always)]
+pub(crate) fn doing(task: Kernel, file: u64) -> Option<*mut Setup> {
+    // SAFETY: the entry is the running task's own.
+    of(task).filter(|setup| unsafe { (**setup).file } == file)
+}
+
+/// The task's set-up work, if it does any, or has just ended it by executing something.
 #[inline(always)]
 pub(crate) fn of(task: Kernel) -> Option<*mut Setup> {
     let setup = SETUPS.get_ptr_mut(task.load::<u32>(target!(task_pid)))?;
@@ -42,13 +49,15 @@ pub(crate) fn of(task: Kernel) -> Option<*mut Setup> {
 /// The new task does set-up work.
 #[inline(always)]
 pub(crate) fn begin(task: Kernel, executor: u32) {
-    // The program goes first: whoever finds the task does so by way of the filter.
-    mark(program_of(task));
+    let file = file_of(task);
+    // The file goes first: whoever finds the task does so by way of the filter.
+    mark(file);
     let setup = Setup {
         started: task.load(target!(task_start_boottime)),
         // Until its first call is seen: what ends it is an execve.
         abi: target!(native_abi),
         number: target!(native_execve),
+        file,
         executor,
         padding: 0,
     };
@@ -61,12 +70,18 @@ pub(crate) fn begin(task: Kernel, executor: u32) {
     }
 }
 
-/// Programs that do set-up work pass the filter from now on.
+/// What tasks that do set-up work execute passes the filter from now on.
 #[inline(always)]
-pub(crate) fn mark(program: u64) {
-    if let Some(set) = SETUP_FILTER.get_ptr_mut(setup_filter_index(program)) {
-        // SAFETY: one byte, only ever set to 1.
-        unsafe { *set = 1 };
+pub(crate) fn mark(file: u64) {
+    let Some(files) = SETUP_FILES.get_ptr_mut(0) else { return };
+    // SAFETY: each is written whole, and the others stay as they are: who is at work finds his own. Two processors may
+    // write the same one; what was lost is written again at the next fork or execve.
+    unsafe {
+        if !(*files).known.contains(&file) {
+            let place = (&raw mut (*files).known).cast::<u64>().add((*files).next as usize % 4);
+            *place = file;
+            (*files).next += 1;
+        }
     }
 }
 

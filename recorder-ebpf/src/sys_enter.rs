@@ -1,34 +1,35 @@
 //! Counts each call of a recorded task.
+//!
+//! What the compiled code is, group by group, in the order of execution: the helper that gives the task; the settings'
+//! two words, one against a constant; four loads, each by what the one before gave, each guarded against faults (the
+//! cgroup's id); a multiplication and a shift (where the cgroup's word lies), the word, one comparison. All else is run
+//! for recorded tasks only: the status word (the ABI), three loads (the file), four comparisons (set-up work), seccomp's
+//! mode, the row's holder (or one call: the row), one addition, one comparison, the round and the unit's word of it. What each costs stands in docs/performance.md.
 
 use aya_ebpf::{bindings::BPF_NOEXIST, macros::btf_tracepoint, programs::BtfTracePointContext};
-use recorder_common::{Armed, Outlier, ROW_LEN, Row, RowKey, Sighting, filter_index};
+use recorder_common::{Outlier, ROW_LEN, Sighting};
 
 use crate::{
-    evidence,
-    maps::{CGROUPS, EMPTY_ROW, FILTER, HOST_MISSES, OUTLIERS, ROWS},
-    setup,
-    target::{active, target},
-    task::{Kernel, cgroup_of, current, program_of},
+    cache, evidence,
+    maps::{HOST_MISSES, OUTLIERS},
+    rows, setup,
+    target::target,
+    task::{Kernel, current, file_of, program_of},
 };
 
 #[btf_tracepoint(function = "sys_enter")]
 pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let task = current();
-    let cgroup = cgroup_of(task);
-    let armed = armed(cgroup).or_else(|| {
-        // Moved since to another cgroup, and the one before removed? Then the task belongs where it is now.
-        let now = cgroup_of(task);
-        if now == cgroup { None } else { armed(now) }
-    });
-    let Some(armed) = armed else { return 0 };
-    if !active() {
+    let settings = setup::settings();
+    if settings.active != target!(generation) {
         return 0;
     }
+    let Some(unit) = cache::unit_of(task, settings.epoch) else { return 0 };
     // The second argument is the number, sign-extended from 32 bits.
     let (abi, number) = call(task, ctx.arg(1));
-    let program = program_of(task);
-    if setup::may_be(program)
-        && let Some(setup) = setup::of(task)
+    let file = file_of(task);
+    if setup::may_be(file)
+        && let Some(setup) = setup::doing(task, file)
     {
         // SAFETY: the entry is the running task's own.
         unsafe {
@@ -37,19 +38,9 @@ pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
         }
         return 0;
     }
-    count(armed.unit, abi, number, program);
+    let filtered = task.load::<u32>(target!(task_seccomp_mode)) != 0;
+    count(task, unit, abi, number, file, filtered);
     0
-}
-
-/// What the cgroup belongs to, if it is recorded.
-#[inline(always)]
-pub(crate) fn armed(cgroup: u64) -> Option<Armed> {
-    if FILTER.get(filter_index(cgroup)).is_none_or(|set| *set == 0) {
-        return None;
-    }
-    // SAFETY: an entry is removed only when its cgroup is, and was empty by then; without preallocation the
-    // kernel keeps a removed element whole until nobody can be reading it.
-    unsafe { CGROUPS.get(cgroup) }.copied()
 }
 
 /// The ABI and number of the call that the task makes.
@@ -66,18 +57,19 @@ fn call(task: Kernel, raw: u32) -> (u32, u32) {
     }
 }
 
-/// Counts one call of a unit.
+/// Counts one call of a unit. `file`: what the task executes. `filtered`: it was made under a seccomp filter.
 #[inline(always)]
-pub(crate) fn count(unit: u32, abi: u32, number: u32, program: u64) {
-    let Some(row) = row(unit, abi) else {
+pub(crate) fn count(task: Kernel, unit: u32, abi: u32, number: u32, file: u64, filtered: bool) {
+    let Some(row) = rows::row(unit, abi) else {
         miss_call(unit);
         return;
     };
     let index = number as usize;
     if index >= ROW_LEN {
         if count_outlier(Outlier { unit, abi, number, padding: 0 }) {
-            evidence::keep(&Sighting { unit, abi, program, number, padding: 0 });
+            evidence::keep(&Sighting { unit, abi, program: program_of(task), number, padding: 0 });
         }
+        rows::touch(unit);
         return;
     }
     // SAFETY: index is in bounds, and a row is this processor's own. No other task adds to it in between: up
@@ -87,38 +79,21 @@ pub(crate) fn count(unit: u32, abi: u32, number: u32, program: u64) {
     unsafe {
         let calls = (&raw mut (*row).calls).cast::<u64>().add(index);
         *calls += 1;
-        let latest = (&raw mut (*row).programs).cast::<u32>().add(index);
-        let folded = fold(program);
-        if *latest != folded {
-            *latest = folded;
-            evidence::keep(&Sighting { unit, abi, program, number, padding: 0 });
+        if filtered {
+            (*row).misses.under_filter = 1;
+        }
+        let latest = (&raw mut (*row).files).cast::<u64>().add(index);
+        if *latest != file {
+            *latest = file;
+            evidence::keep(&Sighting { unit, abi, program: program_of(task), number, padding: 0 });
         }
     }
-}
-
-/// Two programs fold to the same once in four thousand million; then evidence is missing, never a call.
-#[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "folded on purpose")]
-fn fold(program: u64) -> u32 {
-    (program as u32) ^ ((program >> 32) as u32)
-}
-
-/// This processor's row. The native ABI's was made before the unit was armed, or when the kernel side named it; another ABI's is made at its
-/// first call.
-#[inline(always)]
-fn row(unit: u32, abi: u32) -> Option<*mut Row> {
-    let key = RowKey { unit, abi };
-    ROWS.get_ptr_mut(key).or_else(|| {
-        // Two processors may get here at once: the later insert finds the earlier one's row, which serves
-        // as well, so its error does not matter.
-        let _ = ROWS.insert(key, EMPTY_ROW.get(0)?, u64::from(BPF_NOEXIST));
-        ROWS.get_ptr_mut(key)
-    })
+    rows::touch(unit);
 }
 
 #[inline(never)]
 fn miss_call(unit: u32) {
-    if let Some(row) = ROWS.get_ptr_mut(RowKey { unit, abi: target!(native_abi) }) {
+    if let Some(row) = rows::native(unit) {
         // SAFETY: as in `count`.
         unsafe { (*row).misses.calls += 1 };
     } else if let Some(misses) = HOST_MISSES.get_ptr_mut(0) {
@@ -131,7 +106,7 @@ fn miss_call(unit: u32) {
 #[inline(always)]
 fn count_outlier(outlier: Outlier) -> bool {
     let calls = OUTLIERS.get_ptr_mut(outlier).or_else(|| {
-        // As in `row`, the error does not matter if the entry is there after all.
+        // As in `rows::insert`, the error does not matter if the entry is there after all.
         let _ = OUTLIERS.insert(outlier, 0, u64::from(BPF_NOEXIST));
         OUTLIERS.get_ptr_mut(outlier)
     });

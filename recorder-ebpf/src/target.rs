@@ -38,6 +38,7 @@ static TARGET: Target = Target {
     compat_abi: 0,
     native_execve: 0,
     generation: 0,
+    near_mask: 0,
 };
 
 /// Reads one field of [`TARGET`]. Volatile, or the compiler would fold the zeros above in.

@@ -65,7 +65,15 @@ pub(crate) fn cgroup_of(task: Kernel) -> u64 {
     task.follow(target!(task_cgroups)).follow(target!(css_set_dfl_cgrp)).cgroup_id()
 }
 
-/// What tells the program that `task` executes from others: a hash of its file's inode number, the
+/// What tells the file that `task` executes from those that others execute at the same time: where its inode lies in
+/// memory. Another file can come to lie there when this one is gone. The verifier takes it for a pointer, which can
+/// be compared and kept, and not be reckoned with.
+#[inline(always)]
+pub(crate) fn file_of(task: Kernel) -> u64 {
+    task.follow(target!(task_mm)).follow(target!(mm_exe_file)).load(target!(file_f_inode))
+}
+
+/// What tells the program that `task` executes from others for all time: a hash of its file's inode number, the
 /// generation of that number (it is given again when a file is removed) and the device. A process cannot
 /// change it but by execve (or, with CAP_SYS_RESOURCE, prctl `PR_SET_MM_EXE_FILE`).
 #[inline(always)]

@@ -7,10 +7,11 @@ use aya_ebpf::{
         generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str},
     },
 };
-use recorder_common::{NAMED_BY_KERNEL, RowKey, WANTED_LEN, Want, Wanted};
+use recorder_common::{NAMED, NAMED_BY_KERNEL, WANTED_LEN, Want, Wanted};
 
 use crate::{
-    maps::{ABOVE, EMPTY, EMPTY_ROW, HOST_MISSES, NAMED, NAMES, NEW, ROWS, WANTED},
+    maps::{ABOVE, EMPTY, HOST_MISSES, NAMES, NEW, NUMBERS, WANTED},
+    rows,
     setup::settings,
     target::target,
     task::Kernel,
@@ -26,8 +27,10 @@ const DEPTH: u32 = 32;
 #[inline(always)]
 pub(crate) fn unit_of(cgroup: Kernel, path: *const u8) -> Option<u32> {
     let key = NAMES.get_ptr_mut(NEW)?;
-    read(key, path)?;
-    if let Some(unit) = lookup(key) {
+    // A path that is too long for a key is none that is wanted; the name may be.
+    if read(key, path).is_some()
+        && let Some(unit) = lookup(key)
+    {
         return Some(unit);
     }
     let name = name_of(cgroup);
@@ -52,21 +55,20 @@ fn lookup(key: *const Wanted) -> Option<u32> {
 #[inline(always)]
 #[expect(clippy::needless_borrows_for_generic_args, reason = "a copy would not fit the stack of 512 bytes")]
 fn named(key: *const Wanted) -> Option<u32> {
-    let named = NAMED.get_ptr_mut(0)?;
+    let named = NUMBERS.get_ptr_mut(NAMED)?;
     // SAFETY: written only here, and the kernel holds cgroup_mutex around every mkdir.
     let unit = unsafe {
         *named += 1;
         *named | NAMED_BY_KERNEL
     };
     // SAFETY: takes nothing, gives the clock.
-    let want = Want { unit, running: 0, began: unsafe { bpf_ktime_get_boot_ns() } };
+    let want = Want { unit, running: 0, began: unsafe { bpf_ktime_get_boot_ns() }, ended: 0 };
     // SAFETY: as in `lookup`.
     if WANTED.insert(unsafe { &*key }, want, u64::from(BPF_NOEXIST)).is_err() {
         missed();
         return None;
     }
-    let row = RowKey { unit, abi: target!(native_abi) };
-    let _ = ROWS.insert(row, EMPTY_ROW.get(0)?, u64::from(BPF_NOEXIST));
+    rows::make(unit);
     Some(unit)
 }
 

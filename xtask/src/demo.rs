@@ -6,14 +6,17 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command},
+    thread::sleep,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 
 use crate::{
     nginx::{Nginx, wait_for},
+    package::program::Target,
     setup,
-    shell::{cargo, is_root, output, root, run, step},
+    shell::{is_root, output, root, run, step},
 };
 
 /// The list of the hand-hardened unit that this project is to replace, read as kindly as can be: systemd
@@ -42,8 +45,7 @@ pub(crate) fn run_all() -> Result<()> {
     step("set-up");
     setup::ebpf()?;
     setup::tools(setup::DEMO)?;
-    step("release build");
-    run(&mut cargo(&["build", "--release", "--package", "recorder-daemon"]))?;
+    Target::host()?.build()?;
     if is_root() {
         return main_job();
     }
@@ -55,35 +57,7 @@ pub(crate) fn run_all() -> Result<()> {
 pub(crate) fn main_job() -> Result<()> {
     let binary = root().join("target/release/syscall-recorder");
     let folder = scratch()?;
-    let nginx = Nginx::prepare(&folder)?;
-    let allowlist = folder.join("nginx.service.toml");
-
-    step("recording nginx");
-    let mut recorder = Recorder(
-        Command::new(&binary)
-            .args(["run", "--unit", "nginx.service", "-o"])
-            .arg(&allowlist)
-            .arg("--")
-            .args(nginx.command(&[]))
-            .spawn()
-            .with_context(|| format!("cannot start {}", binary.display()))?,
-    );
-    let cgroup = cgroup_of(nginx.wait()?)?;
-    // What systemd would start beside the service, started as systemd would: ExecStartPre=, ExecReload=.
-    run(&mut inside(&cgroup, &nginx.command(&["-t", "-q"]))?)?;
-    nginx.request()?;
-    run(&mut inside(&cgroup, &nginx.command(&["-s", "reload"]))?)?;
-    println!("reloaded");
-    nginx.wait()?;
-    nginx.request()?;
-    nginx.rotate_log()?;
-    run(&mut inside(&cgroup, &nginx.command(&["-s", "reopen"]))?)?;
-    nginx.wait_for_log()?;
-    println!("log rotated and opened anew");
-    nginx.request()?;
-    run(&mut inside(&cgroup, &nginx.command(&["-s", "quit"]))?)?;
-    println!("asked to quit when its connections are done");
-    recorder.wait()?;
+    let allowlist = record(&binary, &folder, Duration::ZERO)?;
 
     step("what was seen");
     run(Command::new(&binary).arg("show").arg(&allowlist))?;
@@ -102,8 +76,46 @@ pub(crate) fn main_job() -> Result<()> {
     Ok(())
 }
 
+/// Records a real nginx, as root, with a pause after each step. Gives the allowlist's file.
+pub(crate) fn record(binary: &Path, folder: &Path, pause: Duration) -> Result<PathBuf> {
+    let nginx = Nginx::prepare(folder)?;
+    let allowlist = folder.join("nginx.service.toml");
+
+    step("recording nginx");
+    let mut recorder = Recorder(
+        Command::new(binary)
+            .args(["run", "--unit", "nginx.service", "-o"])
+            .arg(&allowlist)
+            .arg("--")
+            .args(nginx.command(&[]))
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?,
+    );
+    let cgroup = cgroup_of(nginx.wait()?)?;
+    // What systemd would start beside the service, started as systemd would: ExecStartPre=, ExecReload=.
+    run(&mut inside(&cgroup, &nginx.command(&["-t", "-q"]))?)?;
+    nginx.request()?;
+    sleep(pause);
+    run(&mut inside(&cgroup, &nginx.command(&["-s", "reload"]))?)?;
+    println!("reloaded");
+    sleep(pause);
+    nginx.wait()?;
+    nginx.request()?;
+    sleep(pause);
+    nginx.rotate_log()?;
+    run(&mut inside(&cgroup, &nginx.command(&["-s", "reopen"]))?)?;
+    nginx.wait_for_log()?;
+    println!("log rotated and opened anew");
+    sleep(pause);
+    nginx.request()?;
+    run(&mut inside(&cgroup, &nginx.command(&["-s", "quit"]))?)?;
+    println!("asked to quit when its connections are done");
+    recorder.wait()?;
+    Ok(allowlist)
+}
+
 /// An empty folder. nginx's workers must be able to read it, so it is not below a home.
-fn scratch() -> Result<PathBuf> {
+pub(crate) fn scratch() -> Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("syscall-recorder-demo-{}", std::process::id()));
     // Not create_dir_all: what another user has put there under this name must not be taken.
     fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -126,7 +138,7 @@ impl Drop for Recorder {
         // Two interrupts end a recording; the first one goes to nginx, which ends by it.
         while matches!(self.0.try_wait(), Ok(None)) {
             let _ = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            sleep(Duration::from_millis(500));
         }
     }
 }
@@ -136,6 +148,11 @@ fn cgroup_of(pid: u32) -> Result<PathBuf> {
     let table = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
     let path =
         table.lines().find_map(|line| line.strip_prefix("0::/")).context("no cgroup2 on this machine")?;
+    Ok(cgroup_mount()?.join(path))
+}
+
+/// Where version 2 of cgroups is mounted.
+pub(crate) fn cgroup_mount() -> Result<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mounts")?;
     let mount = mounts
         .lines()
@@ -145,11 +162,11 @@ fn cgroup_of(pid: u32) -> Result<PathBuf> {
             (fields.next()? == "cgroup2").then_some(point)
         })
         .context("no cgroup2 is mounted")?;
-    Ok(Path::new(mount).join(path))
+    Ok(PathBuf::from(mount))
 }
 
 /// A command that joins the cgroup as its last act before execve, as a child of systemd's does.
-fn inside(cgroup: &Path, words: &[String]) -> Result<Command> {
+pub(crate) fn inside(cgroup: &Path, words: &[String]) -> Result<Command> {
     let procs = cgroup.join("cgroup.procs");
     let mut entrance: File =
         OpenOptions::new().write(true).open(&procs).with_context(|| procs.display().to_string())?;

@@ -1,5 +1,7 @@
 //! Finds or installs what building, the demo and the tests need. Saying it twice does nothing twice.
 
+pub(crate) mod package;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,12 +11,21 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    shell::{as_root, cargo, run, step},
+    browser,
+    package::Format,
+    shell::{as_root, cargo, output, root, run, step},
     toolchain::{BPF_LINKER, Compiler, Missing, Toolchain, cache, on_path},
 };
 
 /// A program that something here runs, and the Debian package that it comes in.
 pub(crate) struct Tool(&'static str, &'static str);
+
+impl Tool {
+    /// As it is called.
+    pub(crate) fn program(&self) -> &'static str {
+        self.0
+    }
+}
 
 /// What the demo runs.
 pub(crate) const DEMO: &[Tool] = &[Tool("nginx", "nginx-light"), Tool("curl", "curl")];
@@ -43,19 +54,60 @@ const TEST: &[Tool] = &[
     Tool("perl", "perl"),
     Tool("openssl", "openssl"),
     Tool("sqlite3", "sqlite3"),
+    Tool("redis-server", "redis-server"),
     Tool("unshare", "util-linux"),
     Tool("mount", "mount"),
     Tool("hostname", "hostname"),
     Tool("cc", "gcc"),
+    Tool("c++", "g++"),
     Tool("dbus-daemon", "dbus-daemon"),
+    Tool("crun", "crun"),
+    Tool("runc", "runc"),
+    Tool("tmux", "tmux"),
+    Tool("valgrind", "valgrind"),
+    Tool("promtool", "prometheus"),
+    Tool("systemd-analyze", "systemd"),
 ];
 
-/// What makes the package and looks it over.
-const PACKAGE: &[Tool] = &[
-    Tool("dpkg-shlibdeps", "dpkg-dev"),
-    Tool("strip", "binutils"),
-    Tool("lintian", "lintian"),
-    Tool("systemd-analyze", "systemd"),
+/// What measures what one call costs.
+pub(crate) const BENCH_SHORT: &[Tool] = &[Tool("cc", "gcc"), Tool("mount", "mount")];
+
+/// What else is measured, and what it is measured with.
+pub(crate) const BENCH: &[Tool] = &[
+    Tool("cc", "gcc"),
+    Tool("mount", "mount"),
+    Tool("unshare", "util-linux"),
+    Tool("nginx", "nginx-light"),
+    Tool("wrk", "wrk"),
+    Tool("redis-server", "redis-server"),
+    Tool("redis-benchmark", "redis-tools"),
+    Tool("bpftrace", "bpftrace"),
+    Tool("perf", "linux-perf"),
+    Tool("strace", "strace"),
+    Tool("sysdig", "sysdig"),
+];
+
+/// What draws the picture of `watch`.
+pub(crate) const SCREENSHOTS: &[Tool] = &[Tool("tmux", "tmux")];
+
+/// What looks at the report.
+pub(crate) const BROWSER: &[Tool] = &[
+    Tool("chromium", "chromium"),
+    Tool("npm", "npm"),
+    // For the validator of HTML.
+    Tool("java", "default-jre-headless"),
+];
+
+/// What builds for aarch64 elsewhere: the compiler, and the C library's files that it needs to link.
+pub(crate) const CROSS_AARCH64: &[Tool] = &[
+    Tool("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+    Tool("/usr/aarch64-linux-gnu/include/stdio.h", "libc6-dev-arm64-cross"),
+];
+
+/// What builds for x86-64 elsewhere.
+pub(crate) const CROSS_X86_64: &[Tool] = &[
+    Tool("x86_64-linux-gnu-gcc", "gcc-x86-64-linux-gnu"),
+    Tool("/usr/x86_64-linux-gnu/include/stdio.h", "libc6-dev-amd64-cross"),
 ];
 
 /// A program from crates.io, of one version, that set-up builds for this project alone.
@@ -63,9 +115,6 @@ pub(crate) struct Crate(&'static str, &'static str);
 
 /// What looks over the dependencies.
 pub(crate) const CARGO_DENY: Crate = Crate("cargo-deny", "0.20.2");
-
-/// What makes the package.
-pub(crate) const CARGO_DEB: Crate = Crate("cargo-deb", "3.8.0");
 
 impl Crate {
     fn root(&self) -> PathBuf {
@@ -99,14 +148,24 @@ pub(crate) fn all() -> Result<()> {
 /// What `cargo xtask test` needs beside what the demo needs.
 pub(crate) fn tests() -> Result<()> {
     tools(TEST)?;
+    browser::install()?;
     CARGO_DENY.install()?;
-    package()
+    package::tools(Format::Deb)?;
+    package::tools(Format::Rpm)
 }
 
-/// What `cargo xtask package` needs, and what looks the package over.
-pub(crate) fn package() -> Result<()> {
-    tools(PACKAGE)?;
-    CARGO_DEB.install()
+/// Rust's library for a target.
+pub(crate) fn library(triple: &str) -> Result<()> {
+    let folder = output(Command::new("rustc").args(["--print", "target-libdir", "--target", triple]))?;
+    if !Path::new(folder.trim()).exists() {
+        if on_path("rustup").is_none() {
+            bail!("this Rust has no library for {triple}, and rustup is not here to add it");
+        }
+        step(&format!("installing Rust's library for {triple}"));
+        run(Command::new("rustup").args(["target", "add", triple]).current_dir(root()))?;
+    }
+    println!("found: Rust's library for {triple}");
+    Ok(())
 }
 
 /// What builds the eBPF object.
@@ -169,7 +228,8 @@ pub(crate) fn tools(tools: &[Tool]) -> Result<()> {
         install("what the demo and the tests run", &packages)?;
     }
     let there: Vec<_> = tools.iter().map(|tool| tool.0).collect();
-    println!("found: {}", there.join(" "));
+    // Not among what a command gives to machines.
+    eprintln!("found: {}", there.join(" "));
     Ok(())
 }
 

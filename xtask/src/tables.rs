@@ -21,7 +21,8 @@ pub(crate) fn run() -> Result<()> {
     let root = root();
     let scratch = Scratch::new()?;
     let mut files = kernel::files(&scratch.0)?;
-    files.push(systemd::file(&scratch.0)?);
+    let names = files.iter().flat_map(|file| names(&file.text)).collect();
+    files.extend(systemd::files(&scratch.0, &names)?);
 
     let tables = root.join("recorder-daemon/src/syscalls/tables");
     fs::create_dir_all(&tables).with_context(|| format!("cannot create {}", tables.display()))?;
@@ -36,6 +37,13 @@ pub(crate) fn run() -> Result<()> {
     format.args(["--edition", "2024", "--config-path"]).arg(root);
     output(format.arg(tables.join("mod.rs")))?;
     Ok(())
+}
+
+/// All that stands in quotes and could be a syscall's name.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let quoted = text.split('"').skip(1).step_by(2);
+    quoted.filter(move |word| word.chars().all(plain)).map(str::to_owned)
 }
 
 /// One generated file of recorder-daemon's `syscalls/tables`.

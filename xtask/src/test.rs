@@ -5,12 +5,16 @@ use std::{env, ffi::OsString, fs};
 use anyhow::{Result, ensure};
 
 use crate::{
-    demo, package, setup,
+    bench, demo, fuzz, package, setup,
     shell::{cargo, is_root, root, run, step},
+    target::Arch,
     vm,
 };
 
-/// Format, lints, documentation, dependencies, plain tests, kernel tests, the demo, the package, the
+/// How long each fuzz target is tried. A longer search is `cargo xtask fuzz --seconds N`.
+const FUZZ_SECONDS: u32 = 10;
+
+/// Format, lints, documentation, dependencies, plain tests, fuzzing, kernel tests, the browser, the demo, the package, the
 /// machine.
 pub(crate) fn run_all() -> Result<()> {
     step("set-up");
@@ -28,6 +32,12 @@ pub(crate) fn run_all() -> Result<()> {
         "-D",
         "warnings",
     ]))?;
+    step("lints of what is built for the other architecture");
+    for arch in Arch::others()? {
+        arch.prepare()?;
+        let words = ["clippy", "--workspace", "--exclude", "recorder-ebpf", "--all-targets"];
+        run(arch.cargo(&words)?.args(["--", "-D", "warnings"]))?;
+    }
     step("lints of the kernel program");
     // It is checked for this machine: no clippy comes with the compiler that builds it for BPF.
     let target = root().join("target/ebpf-lints");
@@ -47,9 +57,21 @@ pub(crate) fn run_all() -> Result<()> {
         .current_dir(root()))?;
     step("plain tests");
     run(&mut cargo(&["test", "--quiet", "--lib", "--bins"]))?;
-    run(&mut cargo(&["test", "--package", "recorder-daemon", "--test", "syscall_tables", "--test", "cli"]))?;
+    let plain = ["syscall_tables", "cli", "check_oracle"].map(|test| ["--test", test]).concat();
+    run(&mut cargo(&[&["test", "--package", "recorder-daemon"], &*plain].concat()))?;
+    step("fuzzing");
+    // Always the same search: what one run has not found, the next one does not stumble over.
+    fuzz::run(FUZZ_SECONDS, Some(1), &[])?;
     step("kernel tests");
     kernel()?;
+    step("instructions");
+    bench::guard::check()?;
+    if is_root() {
+        step("what a call costs, for people to read: the ratios are not asserted");
+        bench::run_all(&bench::Extent { short: true, names: Vec::new(), rounds: 5 }, false, false)?;
+    }
+    step("the report in a browser");
+    run(&mut cargo(&["test", "--package", "recorder-daemon", "--test", "browser"]))?;
     demo::run_all()?;
     package::check()?;
     vm::run("bookworm", &[], false)

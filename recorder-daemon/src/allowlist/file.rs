@@ -3,104 +3,38 @@
 //! The `[allow]` and `[unnamed]` tables depend on nothing but which calls were seen, so two recordings that
 //! saw the same agree there to the byte.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-};
+mod error;
+mod parts;
+mod quick;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use recorder_common::{Abi, Call};
 use serde::{Deserialize, Serialize};
-use toml::value::Datetime;
+use toml::value::{Datetime, Offset};
 
-use super::{Allowlist, Evidence, Observed};
+use super::{Allowlist, Course, Evidence, Observed};
 use crate::{
-    printable::printable,
-    recording::{Gap, Host, Tally, Timestamp},
+    recording::{By, Event, Gap, Host, Incidence, Mark, Tally, Timestamp},
     syscalls,
 };
 
+pub use error::Error;
+use parts::PartTable;
+
 /// The format that this version writes and reads.
 pub const FORMAT: u32 = 1;
-
-/// Why a text is no allowlist.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Error {
-    /// Not TOML, or not with these fields.
-    #[error("line {line}: {reason}")]
-    Syntax {
-        /// Counted from 1.
-        line: usize,
-        /// What the parser said.
-        reason: String,
-    },
-    /// Written by another version.
-    #[error("it has format {found}, this version of syscall-recorder reads format {FORMAT}")]
-    Format {
-        /// What it says.
-        found: u32,
-    },
-    /// An ABI that no table knows.
-    #[error("{abi:?} is no ABI; known are x86_64, i386, x32, aarch64, arm, riscv64, s390x, ppc64le")]
-    Abi {
-        /// What it says.
-        abi: String,
-    },
-    /// A name that no syscall can have.
-    #[error("{name:?} is no syscall's name (a to z, 0 to 9 and _ only)")]
-    Name {
-        /// What it says.
-        name: String,
-    },
-    /// Evidence under another name than the number's own.
-    #[error("the evidence calls number {number} of {abi} {theirs}, but that is {ours}")]
-    OtherName {
-        /// The ABI.
-        abi: &'static str,
-        /// The number.
-        number: u32,
-        /// What it says.
-        theirs: String,
-        /// What the tables say.
-        ours: &'static str,
-    },
-    /// The same name twice.
-    #[error("{name} stands twice for {abi}")]
-    Twice {
-        /// The ABI.
-        abi: &'static str,
-        /// The name or number.
-        name: String,
-    },
-    /// A kind of gap that this version does not know.
-    #[error("{gap:?} is no kind of gap that this version of syscall-recorder knows")]
-    Gap {
-        /// What it says.
-        gap: String,
-    },
-    /// The file says of itself that it is complete and names gaps, or the other way round.
-    #[error("complete = {complete}, but [observed.gaps] says otherwise; one of the two was edited")]
-    Complete {
-        /// What it says.
-        complete: bool,
-    },
-    /// A point in time that is none.
-    #[error("{text} is no point in time in UTC, such as 2026-11-23T17:36:19Z")]
-    Time {
-        /// What it says.
-        text: String,
-    },
-}
 
 #[derive(Deserialize)]
 struct Head {
     format: u32,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[serde(rename = "format")]
-    _format: u32,
+    format: u32,
     unit: String,
     allow: BTreeMap<String, Vec<String>>,
     #[serde(default)]
@@ -108,14 +42,23 @@ struct File {
     observed: ObservedTable,
     #[serde(default)]
     evidence: Vec<EvidenceTable>,
+    #[serde(default)]
+    parts: Vec<PartTable>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ObservedTable {
+    recording: Option<String>,
     hosts: BTreeSet<String>,
     kernels: BTreeSet<String>,
     systemd: BTreeSet<String>,
+    #[serde(default)]
+    tools: BTreeSet<String>,
+    #[serde(default)]
+    libcs: BTreeSet<String>,
+    #[serde(default)]
+    packages: BTreeSet<String>,
     first: Datetime,
     last: Datetime,
     seconds: u64,
@@ -123,9 +66,24 @@ struct ObservedTable {
     complete: bool,
     #[serde(default)]
     gaps: BTreeMap<String, u64>,
+    #[serde(default)]
+    course: CourseTable,
 }
 
-#[derive(Serialize, Deserialize)]
+/// Optional as a whole and each for itself: what older versions wrote has none of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CourseTable {
+    start_occasions: u64,
+    hour_occasions: u64,
+    stops: u64,
+    reloads: u64,
+    reloadable: bool,
+    boots: u64,
+    marks: BTreeMap<String, Vec<Datetime>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EvidenceTable {
     abi: String,
@@ -135,58 +93,50 @@ struct EvidenceTable {
     calls: u64,
     first_seen: Datetime,
     last_seen: Datetime,
+    /// In how many occasions by start and by hour; not there where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<u64>,
+    /// Whether it is certain that it was called in the first minute after a start only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    only_at_start: bool,
     programs: BTreeSet<String>,
+    /// For people, as is the next: the parts have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hosts: Option<BTreeSet<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all_hosts_but: Option<BTreeSet<String>>,
 }
 
-#[derive(Serialize)]
-struct EvidenceList {
-    evidence: Vec<EvidenceTable>,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Allowlist {
-    /// The text of the file.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = self.write(&mut text);
-        text
-    }
-
-    fn write(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "# What {} was seen to call. Review, then export.", printable(&self.unit))?;
-        writeln!(text, "format = {FORMAT}\nunit = {}\n", toml::Value::from(self.unit.as_str()))?;
-        writeln!(text, "[allow]")?;
-        for (abi, names) in &self.allow {
-            list(text, *abi, names.iter().map(|name| format!("{name:?}")))?;
-        }
-        writeln!(text, "\n[unnamed]                   # numbers that no table names")?;
-        for (abi, numbers) in &self.unnamed {
-            list(text, *abi, numbers.iter().map(ToString::to_string))?;
-        }
-        self.observed.write(text)?;
-        let evidence: Vec<_> = self.evidence.iter().map(EvidenceTable::from).collect();
-        if evidence.is_empty() {
-            // An empty list would be written as a key, and fall to the table above it.
-            return Ok(());
-        }
-        write!(text, "\n{}", serialize(&EvidenceList { evidence }))
-    }
-
     /// Reads the text of a file.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
         let syntax = |error: toml::de::Error| Error::Syntax {
             line: error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count()),
             reason: error.message().to_owned(),
         };
-        // The version goes first: another one may have other fields.
-        let head: Head = toml::from_str(text).map_err(syntax)?;
-        if head.format != FORMAT {
-            return Err(Error::Format { found: head.format });
-        }
-        let file: File = toml::from_str(text).map_err(syntax)?;
+        let file: File = match quick::read(text).map_or_else(|| toml::from_str(text), Ok) {
+            Ok(file) if file.format == FORMAT => file,
+            // Another version may have other fields: that it is another one is what must be said.
+            read => {
+                let head: Head = toml::from_str(text).map_err(syntax)?;
+                return Err(match read {
+                    Err(error) if head.format == FORMAT => syntax(error),
+                    _ => Error::Format { found: head.format },
+                });
+            }
+        };
         let mut evidence =
             file.evidence.into_iter().map(Evidence::try_from).collect::<Result<Vec<_>, _>>()?;
+        let recording = file.observed.recording.clone();
+        let observed = file.observed.try_into()?;
+        let parts = parts::read(file.parts, recording, &file.unit, &observed, &evidence)?;
         Evidence::sort(&mut evidence);
         let mut seen = BTreeSet::new();
         if let Some(twice) = evidence.iter().find(|evidence| !seen.insert(evidence.call)) {
@@ -197,44 +147,11 @@ impl Allowlist {
             unit: file.unit,
             allow: by_abi(file.allow, checked)?,
             unnamed: by_abi(file.unnamed, Ok)?,
-            observed: file.observed.try_into()?,
+            observed,
             evidence,
+            parts,
         })
     }
-}
-
-impl Observed {
-    fn write(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "\n[observed]")?;
-        for (key, set) in
-            [("hosts", &self.host.names), ("kernels", &self.host.kernels), ("systemd", &self.host.systemd)]
-        {
-            let set = set.iter().map(|entry| toml::Value::from(entry.as_str())).collect();
-            writeln!(text, "{key} = {}", toml::Value::Array(set))?;
-        }
-        writeln!(text, "first = {}\nlast = {}", self.first, self.last)?;
-        let seconds = format!("seconds = {}", self.seconds);
-        writeln!(text, "{seconds:<28}# under observation, by a clock that nobody can set")?;
-        writeln!(text, "starts = {}\ncomplete = {}\n", self.starts, self.complete())?;
-        writeln!(text, "[observed.gaps]             # each may mean that a call is missing")?;
-        self.gaps.iter().try_for_each(|(gap, count)| writeln!(text, "{} = {count}", gap.name()))
-    }
-}
-
-/// One entry a line, so that a review of what changed shows names and nothing else.
-fn list(text: &mut String, abi: Abi, entries: impl ExactSizeIterator<Item = String>) -> std::fmt::Result {
-    if entries.len() == 0 {
-        return writeln!(text, "{} = []", abi.name());
-    }
-    writeln!(text, "{} = [", abi.name())?;
-    for entry in entries {
-        writeln!(text, "    {entry},")?;
-    }
-    writeln!(text, "]")
-}
-
-fn serialize(table: &impl Serialize) -> String {
-    toml::to_string_pretty(table).expect("strings, numbers and times always have a TOML form")
 }
 
 fn by_abi<T: Ord + ToString>(
@@ -268,12 +185,17 @@ fn abi_of(name: &str) -> Result<Abi, Error> {
 }
 
 fn time_of(datetime: &Datetime) -> Result<Timestamp, Error> {
+    // What was written by this program is of one form; most of the time of reading it went into times.
+    if let Datetime { date: Some(date), time: Some(time), offset: Some(Offset::Z) } = datetime
+        && let Some(at) = Timestamp::from_civil(
+            (date.year.into(), date.month.into(), date.day.into()),
+            (time.hour.into(), time.minute.into(), time.second.unwrap_or_default().into()),
+        )
+    {
+        return Ok(at);
+    }
     let text = datetime.to_string();
     text.parse().map_err(|_| Error::Time { text })
-}
-
-fn datetime(at: Timestamp) -> Datetime {
-    at.to_string().parse().expect("both write RFC 3339")
 }
 
 impl TryFrom<ObservedTable> for Observed {
@@ -289,27 +211,43 @@ impl TryFrom<ObservedTable> for Observed {
             return Err(Error::Complete { complete: table.complete });
         }
         Ok(Self {
-            host: Host { names: table.hosts, kernels: table.kernels, systemd: table.systemd },
+            host: Host {
+                names: table.hosts,
+                kernels: table.kernels,
+                systemd: table.systemd,
+                tools: table.tools,
+                libcs: table.libcs,
+                packages: table.packages,
+            },
             first: time_of(&table.first)?,
             last: time_of(&table.last)?,
             seconds: table.seconds,
             starts: table.starts,
+            course: table.course.try_into()?,
             gaps,
         })
     }
 }
 
-impl From<&Evidence> for EvidenceTable {
-    fn from(evidence: &Evidence) -> Self {
-        Self {
-            abi: evidence.call.abi.name().to_owned(),
-            name: evidence.name.clone(),
-            number: evidence.call.number,
-            calls: evidence.tally.calls,
-            first_seen: datetime(evidence.tally.first_seen),
-            last_seen: datetime(evidence.tally.last_seen),
-            programs: evidence.tally.programs.clone(),
+impl TryFrom<CourseTable> for Course {
+    type Error = Error;
+
+    fn try_from(table: CourseTable) -> Result<Self, Error> {
+        let mut marks = Vec::new();
+        for (name, times) in table.marks {
+            let event = Event::from_name(&name).ok_or(Error::Event { event: name })?;
+            for at in &times {
+                marks.push(Mark { at: time_of(at)?, event });
+            }
         }
+        Ok(Self {
+            occasions: By { start: table.start_occasions, hour: table.hour_occasions },
+            stops: table.stops,
+            reloads: table.reloads,
+            reloadable: table.reloadable,
+            boots: table.boots,
+            marks: marks.into_iter().collect(),
+        })
     }
 }
 
@@ -327,6 +265,7 @@ impl TryFrom<EvidenceTable> for Evidence {
             let abi = call.abi.name();
             return Err(Error::OtherName { abi, number: call.number, theirs: theirs.clone(), ours });
         }
+        let incidence = |over: Option<u64>| Incidence { over: over.unwrap_or_default(), before: table.calls };
         Ok(Self {
             call,
             name,
@@ -335,6 +274,8 @@ impl TryFrom<EvidenceTable> for Evidence {
                 first_seen: time_of(&table.first_seen)?,
                 last_seen: time_of(&table.last_seen)?,
                 programs: table.programs,
+                occasions: By { start: incidence(table.starts), hour: incidence(table.hours) },
+                later: !table.only_at_start,
             },
         })
     }

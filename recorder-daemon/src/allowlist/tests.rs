@@ -1,13 +1,24 @@
-use proptest::{collection::btree_map, collection::btree_set, prelude::*};
+use proptest::{
+    collection::{btree_map, btree_set, vec},
+    prelude::*,
+};
+
+mod compare;
+mod merge;
 
 use super::*;
-use crate::recording::SpanId;
+use crate::recording::{Event, Incidence, Mark, Occasions, SpanId};
 
 /// An allowlist with all that a file can hold: two ABIs, a number without a name, gaps, hostile names.
 pub(crate) fn sample() -> Allowlist {
     let at = Timestamp::from_unix(1_795_455_379);
     let tally = |calls, programs: &[&str]| Tally {
         calls,
+        occasions: By {
+            start: Incidence { over: calls.min(3), before: calls },
+            hour: Incidence { over: calls.min(38), before: calls - 1 },
+        },
+        later: calls != 4,
         first_seen: at,
         last_seen: Timestamp::from_unix(1_795_597_198),
         programs: programs.iter().map(|&program| program.to_owned()).collect(),
@@ -17,6 +28,15 @@ pub(crate) fn sample() -> Allowlist {
     span.last = Timestamp::from_unix(1_795_597_200);
     span.seconds = 141_821;
     span.starts = 4;
+    span.stops = 3;
+    span.reloads = 1;
+    span.reloadable = true;
+    span.occasions =
+        By { start: Occasions { over: 4, after: 3 }, hour: Occasions { over: 38, after: 140_400 } };
+    span.marks = [(0, Event::Start), (9, Event::Stop), (10, Event::Start), (99, Event::Reload)]
+        .map(|(after, event)| Mark { at: Timestamp::from_unix(at.unix() + after), event })
+        .into_iter()
+        .collect();
     span.calls = [
         (call(Abi::X86_64, 0), tally(1_234_567, &["/usr/sbin/nginx"])),
         (call(Abi::X86_64, 59), tally(4, &[])),
@@ -30,6 +50,9 @@ pub(crate) fn sample() -> Allowlist {
         names: ["staging-3".to_owned()].into(),
         kernels: ["6.1.0-50-amd64".to_owned()].into(),
         systemd: ["252".to_owned()].into(),
+        tools: ["0.1.0".to_owned()].into(),
+        libcs: ["2.36 (Debian GLIBC 2.36-9+deb12u13)".to_owned()].into(),
+        packages: ["nginx-light 1.22.1-9+deb12u3".to_owned()].into(),
     };
     let mut recording = Recording::new("nginx.service", host);
     recording.spans.insert(SpanId { boot: "b".into(), began: 1 }, span);
@@ -71,7 +94,14 @@ fn the_spans_of_a_recording_add_up() {
         let mut span = Span::begin(at);
         span.seconds = 10;
         span.starts = 1;
-        let tally = Tally { calls: 5, first_seen: at, last_seen: at, programs: BTreeSet::new() };
+        let tally = Tally {
+            calls: 5,
+            first_seen: at,
+            last_seen: at,
+            programs: BTreeSet::new(),
+            occasions: By::default(),
+            later: false,
+        };
         span.calls.insert(read, tally);
         recording.spans.insert(SpanId { boot: "b".into(), began }, span);
     }
@@ -125,11 +155,17 @@ fn time() -> impl Strategy<Value = Timestamp> {
 }
 
 prop_compose! {
-    fn span()(
+    pub(crate) fn span()(
         first in time(), last in time(), seconds in 0_u64..1 << 40, starts in 0_u64..1 << 40,
+        (stops, reloads, reloadable) in (0_u64..1 << 40, 0_u64..1 << 40, any::<bool>()),
+        (start, hour) in ((0_u64..1 << 40, any::<u64>()), (0_u64..1 << 40, any::<u64>())),
+        marks in vec((time(), (0..Event::ALL.len()).prop_map(|event| Event::ALL[event])), 0..5),
         calls in btree_map(
             ((0..Abi::ALL.len()).prop_map(|abi| Abi::ALL[abi]), any::<u32>().prop_map(|n| n % 700)),
-            (0_u64..1 << 62, time(), time(), btree_set(any::<String>(), 0..3)),
+            (
+                (0_u64..1 << 62, time(), time(), btree_set(any::<String>(), 0..3)),
+                (0_u64..1 << 40, 0_u64..1 << 62, 0_u64..1 << 40, 0_u64..1 << 62, any::<bool>()),
+            ),
             0..20,
         ),
         // How many numbers have no name is counted anew each time.
@@ -139,17 +175,34 @@ prop_compose! {
             0..3,
         ),
     ) -> Span {
-        let calls = calls.into_iter().map(|((abi, number), (calls, first_seen, last_seen, programs))| {
-            (Call { abi, number }, Tally { calls, first_seen, last_seen, programs })
+        let calls = calls.into_iter().map(|((abi, number), (seen, occasions))| {
+            let (calls, first_seen, last_seen, programs) = seen;
+            let (start, start_before, hour, hour_before, later) = occasions;
+            let occasions = By {
+                start: Incidence { over: start, before: start_before },
+                hour: Incidence { over: hour, before: hour_before },
+            };
+            (Call { abi, number }, Tally { calls, first_seen, last_seen, programs, occasions, later })
         });
-        Span { first, last, seconds, starts, calls: calls.collect(), gaps }
+        let occasions = By {
+            start: Occasions { over: start.0, after: start.1 },
+            hour: Occasions { over: hour.0, after: hour.1 },
+        };
+        Span {
+            first, last, seconds, starts, stops, reloads, reloadable, occasions,
+            marks: marks.into_iter().map(|(at, event)| Mark { at, event }).collect(),
+            calls: calls.collect(), gaps,
+        }
     }
 }
 
 proptest! {
     #[test]
     fn write_then_read_gives_the_same(span in span(), unit in any::<String>(), names in btree_set(any::<String>(), 0..3)) {
-        let host = Host { names: names.clone(), kernels: names.clone(), systemd: names };
+        let host = Host {
+            names: names.clone(), kernels: names.clone(), systemd: names.clone(),
+            tools: names.clone(), libcs: names.clone(), packages: names,
+        };
         let mut recording = Recording::new(unit, host);
         recording.spans.insert(SpanId { boot: "b".into(), began: 1 }, span);
         let allowlist = Allowlist::of(&recording);

@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use crate::{
     allowlist,
     control::{self, wire::Refusal},
-    daemon, host, kernel, units,
+    daemon, export, host, kernel, syscalls, units,
 };
 
 /// Why a command could not do what it was asked. Each reads as one line: what failed, on what, why, and
@@ -43,10 +43,36 @@ pub(super) enum Error {
     Read { path: PathBuf, source: io::Error },
     #[error("{}: no allowlist: {source}", path.display())]
     BadFile { path: PathBuf, source: allowlist::Error },
-    #[error("{}: allows nothing, and a profile of it would allow everything; nothing was written", path.display())]
-    NothingAllowed { path: PathBuf },
+    #[error("{}: larger than {largest} MiB, which no allowlist is", path.display())]
+    TooLarge { path: PathBuf, largest: u64 },
+    #[error("{}: {source} ({}){}", path.display(), first.display(), if matches!(source, allowlist::MergeError::OtherUnit { .. }) { "; merge them under one name with --as NAME" } else { "" })]
+    Merge { path: PathBuf, first: PathBuf, source: allowlist::MergeError },
+    #[error("{}: no allowlist is in this folder, which would be a file that ends in .toml", path.display())]
+    EmptyFolder { path: PathBuf },
+    #[error("no file was named, so there is nothing to merge")]
+    NothingToMerge,
+    #[error("{}: no list of systemd's sets: {source}", path.display())]
+    BadSets { path: PathBuf, source: syscalls::ListingError },
+    #[error("{}: {source}", path.display())]
+    Export { path: PathBuf, source: export::Refusal },
+    #[error("{0}; see `syscall-recorder export --help`")]
+    Usage(String),
+    #[error("{}: no such file; give the path of a unit file or of a drop-in", path.display())]
+    NoUnitFile { path: PathBuf },
+    #[error("{}: no unit file: {reason}", path.display())]
+    BadUnitFile { path: PathBuf, reason: String },
+    #[error(
+        "{unit}: has no unit file; see systemctl status {unit}, or give the files with --unit-file and --drop-in"
+    )]
+    NoFiles { unit: String },
+    #[error("{0}")]
+    BadUnit(#[from] units::NameError),
     #[error("the signals cannot be caught: {source}")]
     Signals { source: io::Error },
+    #[error(
+        "the terminal cannot be used: {source}; have the output go to a pipe: `syscall-recorder watch | cat`"
+    )]
+    Terminal { source: io::Error },
     #[error("waiting for {command} failed: {source}")]
     Wait { command: String, source: io::Error },
 }
@@ -79,9 +105,23 @@ impl Error {
             Self::CommandNotRunnable { .. } => 126,
             Self::Exists { .. } | Self::Write { .. } | Self::WrittenElsewhere { .. } => 73,
             Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => 77,
-            Self::NoSuchFile { .. } | Self::NothingRecorded { .. } | Self::Read { .. } => 66,
-            Self::BadFile { .. } | Self::NothingAllowed { .. } => 65,
-            Self::Host(_) | Self::Signals { .. } | Self::Wait { .. } => 70,
+            Self::NoSuchFile { .. }
+            | Self::NoUnitFile { .. }
+            | Self::NoFiles { .. }
+            | Self::EmptyFolder { .. }
+            | Self::NothingRecorded { .. }
+            | Self::Read { .. } => 66,
+            Self::Usage(_)
+            | Self::BadUnit(_)
+            | Self::NothingToMerge
+            | Self::Export { source: export::Refusal::NoWord(_), .. } => 2,
+            Self::TooLarge { .. }
+            | Self::Merge { .. }
+            | Self::BadFile { .. }
+            | Self::BadUnitFile { .. }
+            | Self::BadSets { .. }
+            | Self::Export { .. } => 65,
+            Self::Host(_) | Self::Terminal { .. } | Self::Signals { .. } | Self::Wait { .. } => 70,
         }
     }
 }
@@ -90,6 +130,8 @@ fn of_kernel(error: &kernel::Error) -> u8 {
     match error {
         kernel::Error::NotPermitted => 77,
         kernel::Error::Missing { .. } => 70,
+        // The daemon's unit tries it again.
+        error if error.may_pass() => 71,
         _ => 69,
     }
 }

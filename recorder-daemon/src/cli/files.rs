@@ -1,8 +1,9 @@
 //! Reading allowlists and writing what a command makes.
 
 use std::{
+    borrow::Cow,
     fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +16,9 @@ use crate::{
     units::{UnitName, file_name},
 };
 
+/// The largest file that is read. An allowlist of ten thousand hosts is a quarter of that.
+const LARGEST: u64 = 64 << 20;
+
 /// Reads the allowlist of a unit, or the one in a file. What is no file's name by its looks, and names none,
 /// is a unit's.
 pub(super) fn read(subject: &Path, host: &Host) -> Result<Allowlist, Error> {
@@ -26,7 +30,7 @@ pub(super) fn read(subject: &Path, host: &Host) -> Result<Allowlist, Error> {
         Some(path) if path.starts_with('/') && !toml && !subject.exists() => {
             read_unit(path, host).map_err(|_| Error::NoSuchFile { path: subject.to_owned() })
         }
-        _ => parse(&read_file(subject)?, subject),
+        _ => read_allowlist(subject),
     }
 }
 
@@ -51,16 +55,34 @@ fn read_unit(unit: &str, host: &Host) -> Result<Allowlist, Error> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| match source.kind() {
+/// The allowlist in a file.
+pub(super) fn read_allowlist(path: &Path) -> Result<Allowlist, Error> {
+    parse(&read_file(path)?, path)
+}
+
+/// What is in a file, if that is no more than a file of ours can be: whatever it is, it must fit into memory.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source| unread(path, source);
+    let mut bytes = Vec::new();
+    fs::File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Error::TooLarge { path: path.to_owned(), largest: LARGEST >> 20 });
+    }
+    Ok(bytes)
+}
+
+/// Why a file cannot be read.
+pub(super) fn unread(path: &Path, source: io::Error) -> Error {
+    match source.kind() {
         io::ErrorKind::NotFound => Error::NoSuchFile { path: path.to_owned() },
         _ => Error::Read { path: path.to_owned(), source },
-    })
+    }
 }
 
 /// `path` is where it comes from, for the message.
 fn parse(bytes: &[u8], path: &Path) -> Result<Allowlist, Error> {
-    let text = String::from_utf8_lossy(bytes);
+    // What is UTF-8 is told so much faster than what is not is mended.
+    let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
     Allowlist::from_toml(&text).map_err(|source| Error::BadFile { path: path.to_owned(), source })
 }
 
@@ -90,9 +112,9 @@ impl Output {
         Ok(Self { path: target, overwrite, file })
     }
 
-    /// Writes the text, durably. Gives the path that it went to: another one than asked for where a file of
+    /// Writes the bytes, durably. Gives the path that it went to: another one than asked for where a file of
     /// that name has appeared meanwhile, for the work must not be lost.
-    pub(super) fn commit(mut self, text: &str) -> Result<PathBuf, Error> {
+    pub(super) fn commit(mut self, bytes: &(impl AsRef<[u8]> + ?Sized)) -> Result<PathBuf, Error> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             |source| Error::Write { path, source }
@@ -103,18 +125,22 @@ impl Output {
             self.path = free.unwrap_or(self.path);
             self.file = AtomicWriteFile::open(&self.path).map_err(failed(&self.path))?;
         }
-        self.file.write_all(text.as_bytes()).map_err(failed(&self.path))?;
+        self.file.write_all(bytes.as_ref()).map_err(failed(&self.path))?;
         self.file.commit().map_err(failed(&self.path))?;
         Ok(self.path)
     }
 }
 
-/// Writes the text to the file, or to standard output where none is given.
-pub(super) fn write(path: Option<&Path>, overwrite: bool, text: &str) -> Result<(), Error> {
+/// Writes the bytes to the file, or to standard output where none is given.
+pub(super) fn write(
+    path: Option<&Path>,
+    overwrite: bool,
+    bytes: &(impl AsRef<[u8]> + ?Sized),
+) -> Result<(), Error> {
     match path {
-        Some(path) => Output::open(path, overwrite)?.commit(text).map(|_| ()),
+        Some(path) => Output::open(path, overwrite)?.commit(bytes).map(|_| ()),
         None => anstream::stdout()
-            .write_all(text.as_bytes())
+            .write_all(bytes.as_ref())
             .map_err(|source| Error::Write { path: "standard output".into(), source }),
     }
 }

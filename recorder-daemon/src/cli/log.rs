@@ -7,8 +7,11 @@ use std::{
 };
 
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, filter::LevelFilter, fmt::format::debug_fn, layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
+
+use crate::printable::printable;
 
 /// Warnings, or what RUST_LOG asks for. What the kernel side has to say comes here too.
 pub(super) fn of_a_command() {
@@ -20,7 +23,8 @@ pub(super) fn of_the_daemon() {
     if is_the_journals()
         && let Ok(journal) = tracing_journald::layer()
     {
-        let journal = journal.with_filter(filter(LevelFilter::INFO));
+        // Without it every name would have an F_ in front.
+        let journal = journal.with_field_prefix(None).with_filter(filter(LevelFilter::INFO));
         tracing_subscriber::registry().with(journal).init();
         return;
     }
@@ -29,6 +33,13 @@ pub(super) fn of_the_daemon() {
 
 fn to_standard_error(level: LevelFilter) {
     let log = tracing_subscriber::fmt().with_env_filter(filter(level)).with_writer(stderr);
+    // The journal's own fields, in capitals, say nothing that the message does not.
+    let fields = debug_fn(|text, field, value| match field.name() {
+        "message" => write!(text, "{}", printable(&format!("{value:?}"))),
+        name if name.starts_with("log.") || name.starts_with(char::is_uppercase) => Ok(()),
+        name => write!(text, " {name}={value:?}"),
+    });
+    let log = log.fmt_fields(fields);
     log.with_ansi(stderr().is_terminal()).with_target(false).without_time().init();
 }
 

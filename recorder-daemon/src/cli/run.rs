@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     allowlist::Allowlist,
-    host::{boot_clock, boot_id, host},
+    host::{Packages, boot_clock, boot_id, host},
     kernel::{Limits, Manager, Recorder},
     printable::printable,
-    recording::{Gap, Recording, SpanId},
+    recording::{Recording, SpanId},
     units::{Cgroup, Mount, sweep},
 };
 use command::Program;
@@ -77,6 +77,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Error> {
     let unit = args.unit.clone().unwrap_or_else(|| program.name());
     let mut recording = Recording::new(unit, host());
     recording.spans.insert(id, followed.span.clone());
+    recording.host.packages = Packages::default().of(recording.programs());
     let allowlist = Allowlist::of(&recording);
     // What was recorded is safe before anything else can go wrong.
     let written = write(output, &allowlist.to_toml(), &program.name());
@@ -111,24 +112,11 @@ fn summarize(allowlist: &Allowlist, followed: &Followed, path: &Path) {
         duration(observed.seconds),
     ));
     for (&gap, number) in &observed.gaps {
-        complain(&format!("incomplete: {}: {number}{}", gap.meaning(), mend(gap)));
+        complain(&format!("incomplete: {}: {number} ({})", gap.meaning(), gap.mend()));
     }
     if followed.unwitnessed > 0 {
         let lost = count(followed.unwitnessed, "time");
         complain(&format!("who made a call could not be kept {lost}; every call itself was counted"));
     }
     complain(&format!("next: syscall-recorder show {path}"));
-}
-
-fn mend(gap: Gap) -> &'static str {
-    match gap {
-        Gap::StillRunning => {
-            "; their later calls are not in it, let the command end by itself for a whole recording"
-        }
-        Gap::UnnamedNumbers => "; they stand under [unnamed] and no profile can allow them",
-        Gap::AlreadyFiltered => "; take the filter away to record what it denies",
-        Gap::CallsNotCounted | Gap::CgroupsNotArmed | Gap::RunningBefore | Gap::Skipped | Gap::Unattached => {
-            "; a profile may deny what the command needs"
-        }
-    }
 }

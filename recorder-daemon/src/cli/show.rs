@@ -1,185 +1,149 @@
 //! `show`: the table for review.
 
+mod json;
+mod select;
+
 use std::{fmt::Write, path::PathBuf};
 
-use comfy_table::{CellAlignment, Table, presets};
-use recorder_common::Abi;
-use serde::Serialize;
+use anstyle::{AnsiColor, Style};
 
 use super::{
     error::Error,
     files,
     host::Host,
-    text::{count, duration, thousands},
+    table::{self, Column, Kind, Row as Cells},
+    text::{count, duration, programs, thousands},
 };
+pub(super) use json::RiskLine;
+
 use crate::{
-    allowlist::{Allowlist, Evidence},
+    allowlist::{Allowlist, Review, Row},
     printable::printable,
-    syscalls,
+    recording::Per,
+    syscalls::{self, Level},
 };
 
-/// Show what an allowlist allows, and what that rests on.
+/// Show what an allowlist allows, what that rests on, and where to look twice.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   What the daemon has recorded of a service:
     syscall-recorder show nginx
-  What is in a file:
-    syscall-recorder show nginx.toml
-  What was called only once:
-    syscall-recorder show nginx --json | jq -r '.calls[] | select(.calls == 1) | .name'")]
+  What is in a file, the most dangerous first:
+    syscall-recorder show nginx.toml --sort risk
+  What was called once, or only by a helper such as ExecStartPre's:
+    syscall-recorder show nginx --only once,helper
+  For a script:
+    syscall-recorder show nginx --json | jq -r '.calls[] | select(.risk.level == \"high\") | .name'")]
 pub(super) struct Args {
     /// A unit, or an allowlist file: what has a slash in it, ends in .toml or is there
     #[arg(value_name = "UNIT|FILE")]
     subject: PathBuf,
-    /// For machines
+    #[command(flatten)]
+    select: select::SelectArgs,
+    /// For machines, with every field
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    unit: &'a str,
-    complete: bool,
-    seconds: u64,
-    starts: u64,
-    calls: Vec<Line<'a>>,
-}
-
-/// A call that was seen, or is allowed, or both.
-#[derive(Serialize)]
-struct Line<'a> {
-    abi: &'static str,
-    name: Option<&'a str>,
-    number: Option<u32>,
-    allowed: bool,
-    sets: Vec<&'static str>,
-    calls: u64,
-    first_seen: Option<String>,
-    last_seen: Option<String>,
-    programs: Vec<&'a str>,
-}
-
 pub(super) fn show(args: &Args, host: &Host) -> Result<(), Error> {
     let allowlist = files::read(&args.subject, host)?;
-    let text = if args.json { json(&allowlist) } else { table(&allowlist) };
+    let mut review = Review::of(&allowlist);
+    args.select.apply(&mut review.rows);
+    let text =
+        if args.json { json::text(&allowlist, &review) } else { page(&allowlist, &review, table::width()) };
     files::write(None, false, &text)
 }
 
-fn json(allowlist: &Allowlist) -> String {
-    let observed = &allowlist.observed;
-    let report = Report {
-        unit: &allowlist.unit,
-        complete: observed.complete(),
-        seconds: observed.seconds,
-        starts: observed.starts,
-        calls: lines(allowlist),
-    };
-    let text = serde_json::to_string_pretty(&report).expect("strings and numbers always have a JSON form");
-    text + "\n"
-}
+const COLUMNS: [Column; 9] = [
+    Column { title: "NAME", kind: Kind::Text, spare: 0 },
+    Column { title: "ABI", kind: Kind::Text, spare: 0 },
+    Column { title: "SET", kind: Kind::Text, spare: 2 },
+    Column { title: "CALLS", kind: Kind::Figure, spare: 0 },
+    Column { title: "STARTS", kind: Kind::Figure, spare: 1 },
+    Column { title: "FIRST SEEN", kind: Kind::Text, spare: 3 },
+    Column { title: "LAST SEEN", kind: Kind::Text, spare: 4 },
+    Column { title: "PROGRAMS", kind: Kind::Long, spare: 0 },
+    Column { title: "LOOK TWICE", kind: Kind::Long, spare: 0 },
+];
 
-/// What was seen, and what a reviewer has added to the list, in one order.
-fn lines(allowlist: &Allowlist) -> Vec<Line<'_>> {
-    let seen = allowlist.evidence.iter().map(|evidence| seen(allowlist, evidence));
-    let mut lines: Vec<_> = seen.collect();
-    for (abi, names) in &allowlist.allow {
-        let witnessed =
-            |name: &String| lines.iter().any(|line| line.abi == abi.name() && line.name == Some(name));
-        let added: Vec<_> = names.iter().filter(|name| !witnessed(name)).collect();
-        lines.extend(added.into_iter().map(|name| Line {
-            abi: abi.name(),
-            name: Some(name),
-            number: syscalls::number(*abi, name),
-            allowed: true,
-            sets: syscalls::sets_of(name).collect(),
-            calls: 0,
-            first_seen: None,
-            last_seen: None,
-            programs: Vec::new(),
-        }));
+fn page(allowlist: &Allowlist, review: &Review, width: Option<usize>) -> String {
+    let summary = summary(allowlist, review);
+    if review.rows.is_empty() {
+        return format!("{summary}nothing to show: no call is as asked for\n");
     }
-    lines.sort_by_key(|line| (Abi::from_name(line.abi), line.name, line.number));
-    lines
+    let several = allowlist.allow.len() > 1;
+    let rows: Vec<_> = review.rows.iter().map(|row| cells(row, several)).collect();
+    format!("{summary}{}", table::render(&COLUMNS, &rows, width))
 }
 
-fn seen<'a>(allowlist: &Allowlist, evidence: &'a Evidence) -> Line<'a> {
-    let name = evidence.name.as_deref();
-    let names = allowlist.allow.get(&evidence.call.abi);
-    Line {
-        abi: evidence.call.abi.name(),
-        name,
-        number: Some(evidence.call.number),
-        allowed: name.is_some_and(|name| names.is_some_and(|names| names.contains(name))),
-        sets: name.map(syscalls::sets_of).into_iter().flatten().collect(),
-        calls: evidence.tally.calls,
-        first_seen: Some(evidence.tally.first_seen.to_string()),
-        last_seen: Some(evidence.tally.last_seen.to_string()),
-        programs: evidence.tally.programs.iter().map(String::as_str).collect(),
+fn cells(row: &Row, several_abis: bool) -> Cells {
+    let alike = |text: String| [text.clone(), text];
+    let seen = |of: &dyn Fn(&crate::allowlist::Evidence) -> String| row.evidence.map_or_else(dash, of);
+    let time = |text: String| [text.clone(), text.split('T').next().unwrap_or_default().to_owned()];
+    let paths = row.evidence.map(|evidence| &evidence.tally.programs).filter(|paths| !paths.is_empty());
+    let doubts: Vec<_> = row.doubts.iter().map(ToString::to_string).collect();
+    Cells {
+        cells: vec![
+            alike(name(row.name, row.number)),
+            alike(if several_abis { row.abi.name().to_owned() } else { String::new() }),
+            alike(row.name.and_then(syscalls::main_set).unwrap_or("-").to_owned()),
+            alike(row.evidence.map_or_else(|| "0".to_owned(), |evidence| thousands(evidence.tally.calls))),
+            alike(seen(&|evidence| evidence.occasions(Per::Start).map_or_else(dash, thousands))),
+            time(seen(&|evidence| evidence.tally.first_seen.to_string())),
+            time(seen(&|evidence| evidence.tally.last_seen.to_string())),
+            paths.map_or_else(|| alike(dash()), programs),
+            alike(printable(&doubts.join("; "))),
+        ],
+        style: style(row.risk().map(|risk| risk.level)),
     }
 }
 
-impl Line<'_> {
-    /// Where the list and what was seen differ.
-    fn note(&self) -> Option<&'static str> {
-        match self.name {
-            None => Some("has no name, cannot be allowed"),
-            Some(name) if !syscalls::is_known(name) => Some("no system call of this name is known"),
-            Some(_) if !self.allowed => Some("seen, but not allowed"),
-            Some(_) if self.first_seen.is_none() => Some("allowed, but never seen"),
-            Some(_) => None,
-        }
-    }
-
-    fn cells(self) -> [String; 8] {
-        let dash = || "-".to_owned();
-        let note = self.note().unwrap_or_default().to_owned();
-        [
-            self.name.map_or_else(|| format!("number {}", self.number.unwrap_or_default()), str::to_owned),
-            self.abi.to_owned(),
-            self.name.and_then(syscalls::main_set).unwrap_or("-").to_owned(),
-            thousands(self.calls),
-            self.first_seen.unwrap_or_else(dash),
-            self.last_seen.unwrap_or_else(dash),
-            if self.programs.is_empty() { dash() } else { printable(&self.programs.join(" ")) },
-            note,
-        ]
-    }
+pub(super) fn name(name: Option<&str>, number: Option<u32>) -> String {
+    name.map_or_else(|| format!("number {}", number.unwrap_or_default()), str::to_owned)
 }
 
-fn table(allowlist: &Allowlist) -> String {
-    let lines = lines(allowlist);
-    // The last column is the note, and mostly nobody needs it.
-    let columns = if lines.iter().any(|line| line.note().is_some()) { 8 } else { 7 };
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let header = ["NAME", "ABI", "SET", "CALLS", "FIRST SEEN", "LAST SEEN", "PROGRAMS", "NOTE"];
-    table.set_header(header.into_iter().take(columns));
-    for line in lines {
-        table.add_row(line.cells().into_iter().take(columns));
+fn dash() -> String {
+    "-".to_owned()
+}
+
+fn style(level: Option<Level>) -> Style {
+    match level {
+        Some(Level::High) => AnsiColor::Red.on_default(),
+        Some(Level::Elevated) => AnsiColor::Yellow.on_default(),
+        None => Style::new(),
     }
-    if let Some(calls) = table.column_mut(3) {
-        calls.set_cell_alignment(CellAlignment::Right);
-    }
-    // The style leaves a blank where a frame would stand.
-    let rows = table.lines().map(|line| line.trim().to_owned() + "\n").collect::<String>();
-    format!("{}{rows}", summary(allowlist))
 }
 
 /// The facts above the table.
-fn summary(allowlist: &Allowlist) -> String {
+fn summary(allowlist: &Allowlist, review: &Review) -> String {
     let observed = &allowlist.observed;
+    let hosts = match observed.host.names.len() {
+        0 | 1 => String::new(),
+        several => format!(" on {}", count(several as u64, "host")),
+    };
+    let abis: Vec<_> = allowlist.allow.keys().map(|abi| abi.name()).collect();
     let mut text = format!(
-        "{}: {}, {} in {}, {}\n",
+        "{}: {} ({}), {} in {}, {}{hosts}\n",
         printable(&allowlist.unit),
         count(allowlist.names().len() as u64, "name"),
+        abis.join(", "),
         count(allowlist.calls(), "call"),
         duration(observed.seconds),
         count(observed.starts, "start"),
     );
+    // Writing to a String cannot fail.
+    if let Some(main) = review.main_program.filter(|_| programs_differ(allowlist)) {
+        let _ = writeln!(text, "most of the calls are {}'s", printable(main));
+    }
     for (&gap, number) in &observed.gaps {
-        // Writing to a String cannot fail.
         let _ = writeln!(text, "INCOMPLETE: {}: {}", gap.meaning(), thousands(*number));
     }
     text + "\n"
+}
+
+fn programs_differ(allowlist: &Allowlist) -> bool {
+    let mut programs = allowlist.evidence.iter().flat_map(|evidence| &evidence.tally.programs);
+    let first = programs.next();
+    programs.any(|program| Some(program) != first)
 }

@@ -1,7 +1,11 @@
 //! `start`: asks the daemon to record.
 
 use super::{error::Error, files, host::Host, text::count};
-use crate::{control::wire::Started, printable::printable};
+use crate::{
+    control::wire::Started,
+    printable::printable,
+    units::{Kind, UnitName},
+};
 
 /// Have the daemon record units, from now on and over all their restarts.
 #[derive(clap::Args)]
@@ -13,7 +17,9 @@ Examples:
   sudo syscall-recorder start nginx postgresql@15-main
   Every service, those that appear later too:
     sudo syscall-recorder start '*.service'
-  A container, or whatever else has a cgroup:
+  A container, before it is started, by its scope:
+    sudo syscall-recorder start libpod-$(podman create docker.io/library/nginx).scope
+  Whatever else has a cgroup, by its path:
     sudo syscall-recorder start --cgroup /docker/2f5ac1")]
 pub(super) struct Args {
     /// Unit names, or globs over them
@@ -41,7 +47,14 @@ fn line(started: &Started, cgroup: bool) -> String {
         }
     } else {
         let units = if units.is_empty() { request.clone() } else { units.join(", ") };
-        if *already { format!("{units}: recording already") } else { format!("recording {units}") }
+        match already {
+            true => format!("{units}: recording already"),
+            // A scope that is there has processes.
+            false if running.is_empty() && is_scope(&units) => {
+                format!("recording {units}, as soon as it is there")
+            }
+            false => format!("recording {units}"),
+        }
     };
     // Told when it can still be mended with little: later the restart may be in the recording anyway.
     match (running.len(), units.len()) {
@@ -58,6 +71,10 @@ fn line(started: &Started, cgroup: bool) -> String {
              restart them to have those too"
         ),
     }
+}
+
+fn is_scope(unit: &str) -> bool {
+    UnitName::parse(unit).is_ok_and(|name| name.kind() == Kind::Scope)
 }
 
 fn is_glob(request: &str) -> bool {
@@ -85,6 +102,19 @@ mod tests {
             said("nginx", false, &["nginx.service"], &["nginx.service"]),
             "recording nginx.service; it was running already, so its start was not seen: \
              restart it to have that too"
+        );
+    }
+
+    #[test]
+    fn a_scope_that_is_still_to_come() {
+        let scope = ["libpod-2f5ac1.scope"];
+        assert_eq!(
+            said(scope[0], false, &scope, &[]),
+            "recording libpod-2f5ac1.scope, as soon as it is there"
+        );
+        assert!(
+            said(scope[0], false, &scope, &scope)
+                .starts_with("recording libpod-2f5ac1.scope; it was running")
         );
     }
 

@@ -2,8 +2,12 @@
 
 use super::{error::Error, files, host::Host};
 use crate::{
-    control::wire::{Stopped, Written},
+    control::{
+        self,
+        wire::{Refusal, Stopped, Written},
+    },
     printable::printable,
+    units::Request,
 };
 
 /// Have the daemon record units no longer, and write their allowlists.
@@ -14,14 +18,26 @@ A request is taken back as it was given: what '*.service' records, `stop '*.serv
 Examples:
   sudo syscall-recorder stop nginx
   sudo syscall-recorder stop '*.service'
-  sudo syscall-recorder stop /docker/2f5ac1")]
+  sudo syscall-recorder stop --cgroup /docker/2f5ac1")]
 pub(super) struct Args {
     /// Requests, as they were given to `start`
     #[arg(required = true, value_name = "REQUEST")]
     requests: Vec<String>,
+    /// The requests are paths of cgroups, as all that begin with a / are
+    #[arg(long)]
+    cgroup: bool,
 }
 
 pub(super) fn stop(args: &Args, host: &Host) -> Result<(), Error> {
+    if args.cgroup {
+        for request in &args.requests {
+            // As the daemon refuses it where it is to start; to stop, it would take it for a unit's name.
+            Request::parse(request, true).map_err(|error| {
+                let (request, reason) = (request.clone(), error.to_string());
+                control::Error::Refused(Refusal::BadRequest { request, reason })
+            })?;
+        }
+    }
     let stopped = host.daemon().stop(args.requests.clone())?;
     files::write(None, false, &stopped.iter().map(lines).collect::<String>())
 }

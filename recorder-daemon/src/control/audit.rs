@@ -41,7 +41,10 @@ impl Audit {
             Request::Start { requests, .. } => ("Start", requests),
             Request::Stop { requests } => ("Stop", requests),
             Request::Snapshot { units } => ("Snapshot", units),
-            Request::Status { .. } | Request::Allowlist { .. } => return,
+            Request::Status { .. }
+            | Request::Watch { .. }
+            | Request::Metrics {}
+            | Request::Allowlist { .. } => return,
         };
         let (uid, pid) = (peer.uid, peer.pid.unwrap_or_default());
         let requests = shown(requests);

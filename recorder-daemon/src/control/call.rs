@@ -75,6 +75,12 @@ fn asked(method: String, mut given: Parameters) -> Result<Asked, Fault> {
             "Start" => Request::Start { requests: given.take("requests")?, cgroup: given.take("cgroup")? },
             "Stop" => Request::Stop { requests: given.take("requests")? },
             "Status" => Request::Status { unit: given.take("unit")? },
+            "Watch" => Request::Watch {
+                unit: given.take("unit")?,
+                shown: given.take("shown")?,
+                after: given.take("after")?,
+            },
+            "Metrics" => Request::Metrics {},
             "Snapshot" => Request::Snapshot { units: given.take("units")? },
             "Allowlist" => Request::Allowlist { unit: given.take("unit")? },
             _ => return Err(Fault::MethodNotFound { method }),

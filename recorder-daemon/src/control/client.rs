@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     call::{Fault, text},
-    wire::{Refusal, Reply, Request, Started, Status, Stopped, Written},
+    wire::{Refusal, Reply, Request, Started, Status, Stopped, Watched, Written},
 };
 
 /// Asks the daemon. Each request is a connection of its own.
@@ -98,6 +98,27 @@ impl Client {
     pub fn status(&self, unit: Option<String>) -> Result<Status, Error> {
         match self.ask(&Request::Status { unit })? {
             Reply::Status { status } => Ok(status),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// What is being recorded in brief, and what has happened: see [`Request::Watch`].
+    pub fn watch(
+        &self,
+        unit: Option<String>,
+        shown: Vec<String>,
+        after: Option<u64>,
+    ) -> Result<Watched, Error> {
+        match self.ask(&Request::Watch { unit, shown, after })? {
+            Reply::Watched { watched } => Ok(watched),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// What a monitoring system wants to know, in the text format of Prometheus.
+    pub fn metrics(&self) -> Result<String, Error> {
+        match self.ask(&Request::Metrics {})? {
+            Reply::Metrics { metrics } => Ok(metrics),
             other => Err(unexpected(&other)),
         }
     }
@@ -215,7 +236,7 @@ enum Answer {
     },
 }
 
-fn understand(answer: &[u8]) -> Result<Reply, Error> {
+pub(super) fn understand(answer: &[u8]) -> Result<Reply, Error> {
     match serde_json::from_slice(answer) {
         Ok(Answer::Reply { parameters }) => Ok(parameters),
         Ok(Answer::Refusal(refusal)) => Err(Error::Refused(refusal)),
@@ -230,6 +251,8 @@ fn unexpected(reply: &Reply) -> Error {
         Reply::Started { .. } => "started",
         Reply::Stopped { .. } => "stopped",
         Reply::Status { .. } => "status",
+        Reply::Watched { .. } => "watched",
+        Reply::Metrics { .. } => "metrics",
         Reply::Written { .. } => "written",
         Reply::Allowlist { .. } => "text",
     };

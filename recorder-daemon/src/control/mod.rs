@@ -14,6 +14,8 @@ mod audit;
 mod call;
 mod client;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod limits;
 mod peer;
 mod places;

@@ -79,7 +79,9 @@ impl Rights {
 pub(super) fn changes(request: &Request) -> bool {
     match request {
         Request::Start { .. } | Request::Stop { .. } | Request::Snapshot { .. } => true,
-        Request::Status { .. } | Request::Allowlist { .. } => false,
+        Request::Status { .. } | Request::Watch { .. } | Request::Metrics {} | Request::Allowlist { .. } => {
+            false
+        }
     }
 }
 

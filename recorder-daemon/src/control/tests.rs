@@ -13,7 +13,10 @@ use super::{
     Limits,
     call::{Asked, Call, Fault, text},
     frame::{Broken, Frames},
-    wire::{LastNew, Refusal, Reply, Request, Started, Status, Stopped, Unit, Written},
+    wire::{
+        Coverage, Estimate, Event, LastNew, Line, Refusal, Reply, Request, Started, Status, Stopped, Unit,
+        Watched, Written,
+    },
 };
 
 const INTERFACE: &str = include_str!("org.syscall-recorder.Control.varlink");
@@ -44,6 +47,11 @@ fn the_interface_text_and_the_types_agree() {
         ("State", json_of(&Status::default())),
         ("Unit", json_of(&Unit::default())),
         ("LastNew", json_of(&LastNew::default())),
+        ("Coverage", json_of(&Coverage::default())),
+        ("Estimate", json_of(&Estimate::default())),
+        ("Watched", json_of(&Watched::default())),
+        ("Line", json_of(&Line::default())),
+        ("Event", json_of(&Event::default())),
     ];
     for (name, value) in types {
         assert_eq!(fields(&format!("type {name} ")), keys(&value), "{name}");
@@ -61,6 +69,8 @@ fn the_interface_text_and_the_types_agree() {
         Request::Start { requests: requests.clone(), cgroup: true },
         Request::Stop { requests: requests.clone() },
         Request::Status { unit: None },
+        Request::Watch { unit: None, shown: requests.clone(), after: Some(1) },
+        Request::Metrics {},
         Request::Snapshot { units: requests },
         Request::Allowlist { unit: unit.clone() },
     ];
@@ -91,12 +101,14 @@ fn the_interface_text_and_the_types_agree() {
 /// Replies carry no tag, so they must be told apart by their fields.
 #[test]
 fn a_reply_is_read_as_what_it_was_written_as() {
-    let last_new = Some(LastNew { name: "bind".into(), abi: "x86_64".into(), at: String::new() });
+    let last_new = Some(LastNew { name: "bind".into(), abi: "x86_64".into(), ..LastNew::default() });
     let unit = Unit { last_new, gaps: BTreeMap::from([("skipped".into(), 3)]), ..Unit::default() };
     let replies = [
         Reply::Started { started: vec![Started::default()] },
         Reply::Stopped { stopped: vec![] },
         Reply::Status { status: Status { units: vec![unit, Unit::default()], ..Status::default() } },
+        Reply::Watched { watched: Watched { events: vec![Event::default()], ..Watched::default() } },
+        Reply::Metrics { metrics: "# HELP a b\n".into() },
         Reply::Written { written: vec![] },
         Reply::Allowlist { text: "format = 1\n".into() },
     ];

@@ -1,9 +1,13 @@
 //! What is said over the socket. `org.syscall-recorder.Control.varlink` says the same for other programs, and
 //! a test holds the two together.
 
+mod watch;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use watch::{Event, Line, Watched};
 
 /// What a command asks of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +33,20 @@ pub enum Request {
         /// Only this one.
         unit: Option<String>,
     },
+    /// What is being recorded in brief, and what has happened.
+    #[serde(rename = "org.syscall-recorder.Control.Watch")]
+    Watch {
+        /// Only this one.
+        unit: Option<String>,
+        /// The names of those whose counts are read for this; of the others they are as last read. At most
+        /// [`SHOWN`] of them.
+        shown: Vec<String>,
+        /// What has happened after the event of this number; where there is none, nothing of that.
+        after: Option<u64>,
+    },
+    /// What a monitoring system wants to know.
+    #[serde(rename = "org.syscall-recorder.Control.Metrics")]
+    Metrics {},
     /// Write the allowlists of these units now.
     #[serde(rename = "org.syscall-recorder.Control.Snapshot")]
     Snapshot {
@@ -43,8 +61,11 @@ pub enum Request {
     },
 }
 
+/// The most units whose counts are read for one [`Request::Watch`].
+pub const SHOWN: usize = 64;
+
 /// What the daemon answers, to each [`Request`] its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[allow(missing_docs, reason = "each is told at its type, or at its request")]
 pub enum Reply {
@@ -54,6 +75,10 @@ pub enum Reply {
     Stopped { stopped: Vec<Stopped> },
     /// To `Status`.
     Status { status: Status },
+    /// To `Watch`.
+    Watched { watched: Watched },
+    /// To `Metrics`: in the text format of Prometheus.
+    Metrics { metrics: String },
     /// To `Snapshot`.
     Written { written: Vec<Written> },
     /// To `Allowlist`: the text of the file.
@@ -94,7 +119,7 @@ pub struct Written {
 }
 
 /// The daemon's state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The daemon's version.
     pub version: String,
@@ -109,7 +134,7 @@ pub struct Status {
 }
 
 /// One unit that is being recorded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// Its name.
     pub name: String,
@@ -131,6 +156,49 @@ pub struct Unit {
     pub last_new: Option<LastNew>,
     /// What can make the recording incomplete: how often, by kind.
     pub gaps: BTreeMap<String, u64>,
+    /// Time under observation since the newest of the names was seen first.
+    #[serde(default)]
+    pub quiet_seconds: u64,
+    /// What is estimated, from starts and from hours; the more cautious one first. None where they are too few.
+    #[serde(default)]
+    pub coverage: Vec<Coverage>,
+    /// What has not happened yet, by its key.
+    #[serde(default)]
+    pub lacks: Vec<String>,
+    /// The calls that were seen for the first time most recently, the newest first; only of a unit that was asked
+    /// for by its name.
+    #[serde(default)]
+    pub newest: Vec<LastNew>,
+}
+
+/// How much of what a unit calls has been seen: an estimate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// What the occasions are: `start` or `hour`.
+    pub per: String,
+    /// How many occasions there were.
+    pub occasions: u64,
+    /// How many distinct calls were made in them.
+    pub seen: u64,
+    /// How many of those were made in one of them only.
+    pub once: u64,
+    /// How many calls there are, at the least, that were not seen.
+    pub unseen: Estimate,
+    /// Which part of what a further occasion calls was seen before, from 0 to 1.
+    pub covered: Estimate,
+    /// How many calls a further occasion is expected to show for the first time.
+    pub next: Estimate,
+}
+
+/// A figure with its 95 % interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The figure itself.
+    pub value: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
 }
 
 /// The name that was seen for the first time most recently.
@@ -142,6 +210,9 @@ pub struct LastNew {
     pub abi: String,
     /// When, as `2026-11-23T17:36:19Z`.
     pub at: String,
+    /// The programs that have made it.
+    #[serde(default)]
+    pub programs: Vec<String>,
 }
 
 /// Why the daemon does not do what it was asked. Each reads as one line.

@@ -1,20 +1,86 @@
-//! How a recording begins, and how it ends.
+//! How a recording begins.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
 
 use super::{
     entry::{Before, Entry, HostFigures},
-    recordings::{Error, Recordings, Started, Stopped, wants},
+    recordings::{Error, Recordings, Started, wants},
+    telling::What,
+    units::Question,
 };
 use crate::{
-    host::boot_clock,
-    kernel::{Recorder, Unit, Want},
+    host::{self, boot_clock},
+    kernel::{self, Recorder, Unit, Want},
     recording::Recording,
     units::{self, Found, Request, UnitName},
 };
 
+/// Where the cgroup is of a unit whose recording begins.
+pub(super) enum Place {
+    /// To be looked for.
+    Unknown,
+    /// There, or nowhere.
+    Folder(Option<PathBuf>),
+    /// The same, and it is wanted already; what the kernel side said of the whole host before that.
+    Wanted(Box<Want>, Option<PathBuf>, HostFigures),
+}
+
+/// Many units that are to begin together, by name. To look for each by itself would be to look at all cgroups for each.
+#[derive(Default)]
+pub(super) struct Located(HashMap<String, (Want, Option<PathBuf>)>, HostFigures);
+
+impl Located {
+    fn place(&mut self, name: &UnitName) -> Place {
+        match self.0.remove(&name.to_string()) {
+            Some((want, folder)) => Place::Wanted(Box::new(want), folder, self.1),
+            None => Place::Unknown,
+        }
+    }
+}
+
 impl Recordings {
-    pub(super) async fn start(&mut self, request: Request, before: Before) -> Result<Started, Error> {
+    /// Wants the units that are asked for, then looks once where all of them are.
+    pub(super) async fn locate(&mut self, requests: impl Iterator<Item = &Request>) -> Located {
+        let by_name = requests.filter_map(|request| match request {
+            Request::Unit(name) if !self.entries.contains_key(&name.to_string()) => Some(name.clone()),
+            _ => None,
+        });
+        let names: BTreeSet<_> = by_name.collect();
+        // A single one is looked for when it is begun.
+        if names.len() < 2 {
+            return Located::default();
+        }
+        let cgroups: Vec<_> = names.iter().map(UnitName::cgroup_name).collect();
+        let want = move |recorder: &mut Recorder| {
+            let figures = HostFigures::read(recorder)?;
+            let want = |cgroup: String| {
+                let number = recorder.number()?;
+                recorder.want(number, &cgroup, boot_clock())
+            };
+            Ok((figures, cgroups.into_iter().map(want).collect::<Result<Vec<_>, kernel::Error>>()?))
+        };
+        // What fails here is tried again, and said, one by one.
+        let Ok((figures, wants)) = self.kernel.ask(want).await else { return Located::default() };
+        let Ok(found) = units::units(&self.mount) else { return Located::default() };
+        let mut folders: HashMap<_, _> =
+            found.into_iter().map(|found| (found.name.to_string(), found.path)).collect();
+        let located = names.into_iter().zip(wants).map(|(name, want)| {
+            let name = name.to_string();
+            let folder = folders.remove(&name);
+            (name, (want, folder))
+        });
+        Located(located.collect(), figures)
+    }
+
+    pub(super) async fn start(
+        &mut self,
+        request: Request,
+        before: Before,
+        located: &mut Located,
+    ) -> Result<Started, Error> {
         let already = self.requests.contains(&request);
         let mut started = Started { already, units: Vec::new(), running: Vec::new() };
         if already {
@@ -24,10 +90,13 @@ impl Recordings {
             return Ok(started);
         }
         match &request {
-            Request::Unit(name) => self.begin_unit(name, &request, None, before, &mut started).await?,
+            Request::Unit(name) => {
+                self.begin_unit(name, &request, located.place(name), before, &mut started).await?;
+            }
             Request::Cgroup(path) => {
                 let folder = self.mount.folder(path).filter(|folder| folder.is_dir());
-                self.begin(path.clone(), path.clone(), folder, &request, before, &mut started).await?;
+                let place = Place::Folder(folder);
+                self.begin(path.clone(), path.clone(), place, &request, before, &mut started).await?;
             }
             Request::Glob(_) => {
                 // From here on the kernel side names what appears; what is there already is looked up after that,
@@ -41,7 +110,8 @@ impl Recordings {
                 }
                 for Found { name, path, .. } in units::units(&self.mount)? {
                     if wants(&request, &name) {
-                        self.begin_unit(&name, &request, Some(path), before, &mut started).await?;
+                        self.begin_unit(&name, &request, Place::Folder(Some(path)), before, &mut started)
+                            .await?;
                     }
                 }
             }
@@ -49,7 +119,6 @@ impl Recordings {
         let (units, running) = (started.units.len(), started.running.len());
         tracing::info!(%request, units, running, "recording {request}");
         self.requests.insert(request);
-        self.keep_requests();
         Ok(started)
     }
 
@@ -57,12 +126,12 @@ impl Recordings {
         &mut self,
         name: &UnitName,
         request: &Request,
-        folder: Option<PathBuf>,
+        place: Place,
         before: Before,
         started: &mut Started,
     ) -> Result<(), Error> {
-        self.begin(name.to_string(), name.cgroup_name(), folder, request, before, started).await?;
-        let _ = self.begun.send(name.clone());
+        self.begin(name.to_string(), name.cgroup_name(), place, request, before, started).await?;
+        let _ = self.begun.send(Question::Begun(name.clone()));
         Ok(())
     }
 
@@ -71,7 +140,7 @@ impl Recordings {
         &mut self,
         unit: String,
         cgroup: String,
-        folder: Option<PathBuf>,
+        place: Place,
         request: &Request,
         before: Before,
         started: &mut Started,
@@ -81,74 +150,90 @@ impl Recordings {
             entry.requests.insert(request.clone());
             return Ok(());
         }
-        let figures = self.kernel.ask(HostFigures::read).await?;
-        let number = Unit(self.next);
-        self.next += 1;
-        let mut want = self.kernel.ask(move |recorder| recorder.want(number, &cgroup, boot_clock())).await?;
-        // After that: a cgroup that is made now is armed by the kernel itself.
-        let folder = match (folder, request) {
-            (None, Request::Unit(name)) => units::find(&self.mount, name)?.map(|found| found.path),
-            (folder, _) => folder,
+        let (mut want, folder, figures) = match place {
+            Place::Wanted(want, folder, figures) => (*want, folder, figures),
+            place => {
+                let wanted = move |recorder: &mut Recorder| {
+                    let figures = HostFigures::read(recorder)?;
+                    let number = recorder.number()?;
+                    Ok((recorder.want(number, &cgroup, boot_clock())?, figures))
+                };
+                let (want, figures) = self.kernel.ask(wanted).await?;
+                // After that: a cgroup that is made now is armed by the kernel itself.
+                let folder = match (place, request) {
+                    (Place::Folder(folder), _) => folder,
+                    (_, Request::Unit(name)) => units::find(&self.mount, name)?.map(|found| found.path),
+                    _ => None,
+                };
+                (want, folder, figures)
+            }
         };
-        let running = match folder {
-            Some(folder) => self.arm(want.unit, &folder).await?,
-            None => false,
-        };
-        if running {
-            want.running = true;
-            let kept = want.clone();
-            self.kernel.ask(move |recorder| recorder.ran_before(&kept)).await?;
+        if let Some(folder) = folder {
+            self.arm_running(&mut want, &folder).await?;
         }
-        let number = want.unit;
+        let (number, running) = (want.unit, want.running);
         let mut entry = self.entry(&unit, want, figures);
         let name = unit.parse::<UnitName>().ok();
         let others =
             self.requests.iter().filter(|other| name.as_ref().is_some_and(|name| wants(other, name)));
         entry.requests.extend(others.cloned());
         entry.requests.insert(request.clone());
-        entry.comes_after(before, running);
+        entry.comes_after(before);
         if running {
             started.running.push(unit.clone());
         }
         self.numbers.insert(number, unit.clone());
-        self.entries.insert(unit, entry);
+        self.entries.insert(unit.clone(), entry);
+        self.tell(&unit, What::Began);
+        self.tell_news(&unit);
         Ok(())
     }
 
     /// What is on disk of the unit, to be gone on with.
     pub(super) fn entry(&mut self, unit: &str, want: Want, figures: HostFigures) -> Entry {
         let mut recording = Recording::new(unit, self.host.clone());
-        if let Some(unwritten) = self.unwritten.remove(unit) {
-            recording.merge(&unwritten);
+        for ended in self.ended.get(unit).into_iter().flatten() {
+            recording.merge(&ended.recording);
         }
-        match self.store.read_recording(unit) {
-            Ok(Some(earlier)) => recording.merge(&earlier),
-            Ok(None) => {}
-            // The file is kept under another name by the store as soon as it has to be replaced.
-            Err(error) => {
-                tracing::warn!(unit, %error, "{unit}: a new recording is begun: {error}");
-            }
-        }
-        Entry::begin(want, recording, &self.boot, self.clock, figures)
+        self.take_earlier(unit, |earlier| recording.merge(earlier));
+        Entry::begin(want, recording, &self.boot, host::clock(), figures)
     }
 
-    /// Arms a cgroup and all below it. Says whether it was there before it was wanted, with something in it.
-    pub(super) async fn arm(&mut self, number: Unit, folder: &Path) -> Result<bool, Error> {
-        let ids = units::descendants(folder)?;
-        let Some(&top) = ids.first() else { return Ok(false) };
+    /// Arms the cgroup that a wanted unit has, and all below it. If it ran before it was wanted, that is kept.
+    pub(super) async fn arm_running(&mut self, want: &mut Want, folder: &Path) -> Result<(), Error> {
+        let (number, ids) = (want.unit, units::descendants(folder)?);
+        let Some(&top) = ids.first() else { return Ok(()) };
         let armed = self.kernel.ask(move |recorder| recorder.armed(top)).await?;
-        if armed == Some(number) {
+        if armed == Some(number) && !want.running {
             // Made since it is wanted: the kernel side has armed it.
-            return Ok(false);
+            return Ok(());
         }
+        // Kept first, and taken back if it did not run: whoever is stopped midway leaves no armed cgroup that looks as
+        // if it had been made since.
+        let kept = want.running;
+        self.keep_running(want, true).await?;
         self.kernel.ask(move |recorder| recorder.arm(number, top, true)).await?;
         self.arm_below(number, folder, armed).await?;
-        Ok(units::populated(folder)?)
+        if !kept && !units::populated(folder)? {
+            self.keep_running(want, false).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_running(&self, want: &mut Want, running: bool) -> Result<(), Error> {
+        want.running = running;
+        let kept = want.clone();
+        Ok(self.kernel.ask(move |recorder| recorder.keep(&kept)).await?)
     }
 
     /// Arms what is below a cgroup and was nobody's, or the unit's to which all of it belonged before. What is wanted
     /// by itself stays its own unit's.
-    async fn arm_below(&self, number: Unit, folder: &Path, before: Option<Unit>) -> Result<(), Error> {
+    pub(super) async fn arm_below(
+        &self,
+        number: Unit,
+        folder: &Path,
+        before: Option<Unit>,
+    ) -> Result<(), Error> {
         // Looked at after the cgroup itself is armed: from then on what is made below is armed by the kernel side.
         let below: Vec<_> = units::descendants(folder)?.into_iter().skip(1).collect();
         let arm = move |recorder: &mut Recorder| {
@@ -158,78 +243,5 @@ impl Recordings {
             })
         };
         Ok(self.kernel.ask(arm).await?)
-    }
-
-    /// Gives the cgroup of a unit that has ended to the unit in which it lies, if that is recorded.
-    async fn give_back(&self, unit: &str) -> Result<(), Error> {
-        let folder = match unit.parse::<UnitName>() {
-            Ok(name) => units::find(&self.mount, &name)?.map(|found| found.path),
-            Err(_) => self.mount.folder(unit).filter(|folder| folder.is_dir()),
-        };
-        let Some(folder) = folder else { return Ok(()) };
-        let (own, above) = (units::descendants(&folder)?, folder.parent().map(units::descendants));
-        let (Some(&own), Some(Ok(above))) = (own.first(), above) else { return Ok(()) };
-        let Some(&above) = above.first() else { return Ok(()) };
-        let Some(outer) = self.kernel.ask(move |recorder| recorder.armed(above)).await? else {
-            return Ok(());
-        };
-        self.kernel.ask(move |recorder| recorder.arm(outer, own, false)).await?;
-        self.arm_below(outer, &folder, None).await
-    }
-
-    pub(super) async fn stop(&mut self, request: &Request) -> Result<Stopped, Error> {
-        if self.config.requests().contains(request) {
-            return Err(Error::Configured);
-        }
-        if !self.requests.remove(request) {
-            let unit = self.entries.get(&request.to_string());
-            let by = unit.and_then(|entry| entry.requests.first());
-            return Err(by.map_or(Error::NotRecorded, |by| Error::WantedBy { by: by.to_string() }));
-        }
-        self.keep_requests();
-        if !self.wants_all_services() {
-            self.kernel.ask(|recorder| recorder.want_all_services(false)).await?;
-        }
-        let mut stopped = Stopped { written: Vec::new(), goes_on: Vec::new() };
-        let of = |(unit, entry): (&String, &Entry)| entry.requests.contains(request).then(|| unit.clone());
-        let units: Vec<_> = self.entries.iter().filter_map(of).collect();
-        let mut failed = None;
-        for unit in units {
-            let Some(entry) = self.entries.get_mut(&unit) else { continue };
-            entry.requests.remove(request);
-            if let Some(other) = entry.requests.first() {
-                stopped.goes_on.push((unit, other.to_string()));
-                continue;
-            }
-            match self.end(&unit).await {
-                Ok(path) => stopped.written.push((unit, path)),
-                Err(error) => failed = Some(error),
-            }
-        }
-        tracing::info!(%request, units = stopped.written.len(), "stopped recording {request}");
-        failed.map_or(Ok(stopped), Err)
-    }
-
-    /// The last reading of a unit, and the end of its recording.
-    pub(super) async fn end(&mut self, unit: &str) -> Result<PathBuf, Error> {
-        let Some(entry) = self.entries.get(unit) else { return Err(Error::NotRecorded) };
-        let (number, cgroup) = (entry.number, entry.cgroup.clone());
-        self.kernel
-            .ask(move |recorder| {
-                recorder.unwant(&cgroup)?;
-                recorder.disarm(number)
-            })
-            .await?;
-        self.give_back(unit).await?;
-        self.read(unit).await?;
-        let recording = self.entries.remove(unit).map(|entry| entry.recording).unwrap_or_default();
-        self.numbers.remove(&number);
-        // What the writer has, it does not lose: it tries until it can.
-        self.kernel.ask(move |recorder| recorder.forget(number)).await?;
-        let kept = recording.clone();
-        self.writer.write(recording).await.map_err(|why| {
-            self.unwritten.insert(unit.to_owned(), kept);
-            Error::Write(why)
-        })
     }
 }

@@ -29,8 +29,12 @@ pub struct Config {
     pub pin_directory: PathBuf,
     /// Whether the kernel side counts on when the daemon is stopped, and not only when it is restarted or dies.
     pub keep_recording: bool,
+    /// What all recordings and allowlists together may take on disk.
+    pub max_state_mib: u64,
     /// How often counts that have grown are written to disk. A call that is new is written within a second.
     pub flush_seconds: u64,
+    /// Where metrics are written for node_exporter; empty for nowhere.
+    pub metrics_file: PathBuf,
 }
 
 impl Default for Config {
@@ -42,7 +46,9 @@ impl Default for Config {
             runtime_directory: "/run/syscall-recorder".into(),
             pin_directory: "/run/syscall-recorder/pins".into(),
             keep_recording: false,
+            max_state_mib: 1024,
             flush_seconds: 60,
+            metrics_file: PathBuf::new(),
         }
     }
 }
@@ -105,6 +111,10 @@ impl Config {
             let reason = format!("{} is not from 1 to 86400", config.flush_seconds);
             return Err(value("flush_seconds", reason));
         }
+        if !(1..=1 << 20).contains(&config.max_state_mib) {
+            let reason = format!("{} is not from 1 to {}", config.max_state_mib, 1 << 20);
+            return Err(value("max_state_mib", reason));
+        }
         let folders = [
             ("state_directory", &config.state_directory),
             ("runtime_directory", &config.runtime_directory),
@@ -114,6 +124,12 @@ impl Config {
             if !folder.is_absolute() {
                 return Err(value(key, format!("{} is no absolute path", folder.display())));
             }
+        }
+        let metrics = &config.metrics_file;
+        let read = metrics.is_absolute() && metrics.extension().is_some_and(|end| end == "prom");
+        if !metrics.as_os_str().is_empty() && !read {
+            let path = metrics.display();
+            return Err(value("metrics_file", format!("{path} is no absolute path that ends in .prom")));
         }
         Ok(config)
     }
@@ -144,6 +160,9 @@ impl Config {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -163,7 +182,7 @@ mod tests {
         assert_eq!(parse(installed).unwrap(), Config::default());
         let keys: Vec<_> =
             installed.lines().filter(|line| line.starts_with('#') && line.contains(" = ")).collect();
-        assert_eq!(keys.len(), 7, "{keys:?}");
+        assert_eq!(keys.len(), 9, "{keys:?}");
         let shown = keys.iter().map(|line| &line[1..]).collect::<Vec<_>>().join("\n");
         assert_eq!(parse(&shown).unwrap(), Config::default());
     }
@@ -175,6 +194,12 @@ mod tests {
             ("\nunits = 3", "config.toml: line 2: "),
             ("units = [\"../x\"]", "config.toml: units: "),
             ("flush_seconds = 0", "config.toml: flush_seconds: 0 is not from 1 to 86400"),
+            ("max_state_mib = 0", "config.toml: max_state_mib: 0 is not from 1 to 1048576"),
+            (
+                "metrics_file = \"/run/metrics.txt\"",
+                "config.toml: metrics_file: /run/metrics.txt is no absolute path that ends in .prom",
+            ),
+            ("metrics_file = \"a.prom\"", "config.toml: metrics_file: a.prom is no absolute path"),
             ("state_directory = \"here\"", "config.toml: state_directory: here is no absolute path"),
         ];
         for (text, expected) in faults {

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::recordings::{Ask, Error, Overview, UnitOverview};
+use super::{
+    overview,
+    recordings::{Ask, Error},
+    telling::told,
+};
 use crate::{
     allowlist::Allowlist,
     control::{
         Handler,
-        wire::{self, LastNew, Refusal, Reply, Written},
+        wire::{self, Refusal, Reply, Written},
     },
-    units::{self, Mount, Request, State, Systemd, UnitName},
+    units::{self, Kind, Mount, Request, State, Systemd, UnitName},
 };
 
 /// Answers every request, one at a time for each connection.
@@ -28,6 +32,11 @@ impl Handler for Control {
             wire::Request::Start { requests, cgroup } => self.start(&requests, cgroup).await,
             wire::Request::Stop { requests } => self.stop(&requests).await,
             wire::Request::Status { unit } => self.status(unit).await,
+            wire::Request::Watch { unit, shown, after } => self.watch(unit, shown, after).await,
+            wire::Request::Metrics {} => {
+                let metrics = self.ask("the metrics", Ask::Metrics).await?;
+                Ok(Reply::Metrics { metrics })
+            }
             wire::Request::Snapshot { units } => {
                 let mut written = Vec::new();
                 for unit in units {
@@ -103,8 +112,25 @@ impl Control {
             None => None,
         };
         let about = unit.clone().unwrap_or_default();
+        let named = unit.is_some();
         let overview = self.ask(&about, |reply| Ask::Status(unit, reply)).await?;
-        Ok(Reply::Status { status: status(overview) })
+        Ok(Reply::Status { status: overview::status(overview, named) })
+    }
+
+    async fn watch(
+        &self,
+        unit: Option<String>,
+        shown: Vec<String>,
+        after: Option<u64>,
+    ) -> Result<Reply, Refusal> {
+        let unit = match unit {
+            Some(unit) => Some(self.unit(&unit).await?),
+            None => None,
+        };
+        let about = unit.clone().unwrap_or_default();
+        let shown = shown.into_iter().collect();
+        let watched = self.ask(&about, |reply| Ask::Watch(unit, shown, after, reply)).await?;
+        Ok(Reply::Watched { watched: told(watched) })
     }
 
     /// Has the recordings' task do something about `what`.
@@ -148,8 +174,12 @@ impl Control {
         systemd.load(&name).await.map_or(name, |loaded| loaded.name)
     }
 
-    /// The same, of a unit that must exist.
+    /// The same, of a unit that must exist. A scope need not: it comes to be when somebody starts what is in it, as a
+    /// container's, which has a name before.
     async fn known(&self, name: UnitName) -> Result<UnitName, Refusal> {
+        if name.kind() == Kind::Scope {
+            return Ok(self.real(name).await);
+        }
         let no_such_unit = || Refusal::NoSuchUnit { unit: name.to_string() };
         let has_cgroup = || units::find(&self.mount, &name).is_ok_and(|found| found.is_some());
         let Some(systemd) = &self.systemd else {
@@ -173,35 +203,4 @@ fn parse(text: &str, cgroup: bool) -> Result<Request, Refusal> {
 
 fn bad(request: &str, reason: &dyn std::error::Error) -> Refusal {
     Refusal::BadRequest { request: request.to_owned(), reason: reason.to_string() }
-}
-
-fn status(overview: Overview) -> wire::Status {
-    wire::Status {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        since: overview.since.to_string(),
-        requests: overview.requests,
-        degraded: overview.degraded,
-        units: overview.units.into_iter().map(unit).collect(),
-    }
-}
-
-fn unit(unit: UnitOverview) -> wire::Unit {
-    let allowlist = Allowlist::of(&unit.recording);
-    let newest = allowlist.evidence.iter().max_by_key(|evidence| evidence.tally.first_seen);
-    wire::Unit {
-        requests: unit.requests,
-        running: unit.running,
-        since: unit.since.to_string(),
-        seconds: allowlist.observed.seconds,
-        starts: allowlist.observed.starts,
-        calls: allowlist.calls(),
-        names: allowlist.names().len() as u64,
-        last_new: newest.map(|evidence| LastNew {
-            name: evidence.name.clone().unwrap_or_else(|| format!("number {}", evidence.call.number)),
-            abi: evidence.call.abi.name().to_owned(),
-            at: evidence.tally.first_seen.to_string(),
-        }),
-        gaps: allowlist.observed.gaps.iter().map(|(gap, count)| (gap.name().to_owned(), *count)).collect(),
-        name: allowlist.unit,
-    }
 }

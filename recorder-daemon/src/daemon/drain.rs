@@ -1,6 +1,6 @@
 //! The task that owns the kernel's side: it runs what others ask of it, and tells when there is news.
 
-use std::{collections::BTreeSet, io, os::fd::OwnedFd};
+use std::{collections::BTreeSet, io, mem, os::fd::OwnedFd};
 
 use tokio::{
     io::{Interest, unix::AsyncFd},
@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::kernel::{Error, Recorder, Unit};
+use crate::kernel::{Error, Fresh, Recorder, Unit};
 
 type Job = Box<dyn FnOnce(&mut Recorder) + Send>;
 
@@ -20,8 +20,8 @@ pub(super) struct Kernel {
 
 /// The units with news. Whoever reads it takes what is there.
 pub(super) struct News {
-    units: watch::Receiver<BTreeSet<Unit>>,
-    taken: watch::Sender<BTreeSet<Unit>>,
+    fresh: watch::Receiver<Fresh>,
+    taken: watch::Sender<Fresh>,
 }
 
 impl Kernel {
@@ -40,14 +40,26 @@ impl Kernel {
 
 impl News {
     /// Waits until there is some.
-    pub(super) async fn wait(&mut self) {
+    pub(super) async fn wait(&self) {
         // The sender lives as long as this does.
-        let _ = self.units.wait_for(|units| !units.is_empty()).await;
+        let _ = self.fresh.clone().wait_for(|fresh| !fresh.units.is_empty()).await;
     }
 
-    /// What there is.
-    pub(super) fn take(&mut self) -> BTreeSet<Unit> {
-        self.taken.send_replace(BTreeSet::new())
+    /// Waits until a unit's cgroup has come or gone.
+    pub(super) async fn boundary(&self) {
+        let _ = self.fresh.clone().wait_for(|fresh| !fresh.boundaries.is_empty()).await;
+    }
+
+    /// The units with news.
+    pub(super) fn take(&self) -> BTreeSet<Unit> {
+        self.taken.send_replace(Fresh::default()).units
+    }
+
+    /// The units whose cgroup has come or gone. They have news still.
+    pub(super) fn take_boundaries(&self) -> BTreeSet<Unit> {
+        let mut boundaries = BTreeSet::new();
+        self.taken.send_modify(|fresh| boundaries = mem::take(&mut fresh.boundaries));
+        boundaries
     }
 }
 
@@ -57,7 +69,7 @@ pub(super) fn start(mut recorder: Recorder) -> io::Result<(Kernel, News, JoinHan
     // SAFETY: a descriptor that is ours alone, and that nobody closes before its owner is dropped.
     let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }?;
     let (jobs, mut asked) = mpsc::channel::<Job>(64);
-    let (sender, units) = watch::channel(BTreeSet::new());
+    let (sender, fresh) = watch::channel(Fresh::default());
     let taken = sender.clone();
     let task = tokio::spawn(async move {
         loop {
@@ -76,12 +88,15 @@ pub(super) fn start(mut recorder: Recorder) -> io::Result<(Kernel, News, JoinHan
             }
             // After a job too: it may have taken news in that the buffer no longer has.
             match recorder.news() {
-                Ok(news) if news.is_empty() => {}
-                Ok(news) => sender.send_modify(|units| units.extend(news)),
+                Ok(news) if news.units.is_empty() => {}
+                Ok(news) => sender.send_modify(|fresh| {
+                    fresh.units.extend(news.units);
+                    fresh.boundaries.extend(news.boundaries);
+                }),
                 Err(error) => tracing::error!(%error, "news cannot be read"),
             }
         }
         recorder
     });
-    Ok((Kernel { jobs }, News { units, taken }, task))
+    Ok((Kernel { jobs }, News { fresh, taken }, task))
 }

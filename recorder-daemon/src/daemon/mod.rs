@@ -17,11 +17,17 @@ mod beginnings;
 mod config;
 mod control;
 mod drain;
+mod endings;
 mod entry;
+mod life;
 mod notify;
+mod overview;
+mod provenance;
 mod readings;
 mod recordings;
 mod requests;
+mod taking_in;
+mod telling;
 mod units;
 mod writer;
 
@@ -34,12 +40,12 @@ use std::{
     },
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::{
     net::UnixListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot},
     time::timeout,
 };
@@ -49,7 +55,7 @@ use crate::{
     control::{Limits as SocketLimits, Rights, serve},
     host::{self, boot_clock, boot_id},
     kernel::{self, Limits, Manager, Recorder, TakenOver},
-    recording::{Clock, Store, StoreError},
+    recording::{Store, StoreError},
     units::{Mount, Systemd, has_executor},
 };
 
@@ -132,10 +138,13 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
     let boot = boot_id()?;
     let store = Arc::new(open_store(&config)?);
     let began = boot_clock();
-    let clock = Clock::new(SystemTime::now(), began);
+    let clock = host::clock();
     let systemd = Systemd::find().map(Arc::new);
     let manager = Manager { pid: systemd.is_some().into(), executor: systemd.is_some() && has_executor() };
+    // From here on the end is an orderly one: what is attached is released.
+    let signals = Signals::catch()?;
     let (recorder, taken_over) = attach(manager, &config)?;
+    let figures = entry::HostFigures::read(&recorder)?;
     let listener = listen(&config)?;
 
     let (kernel, news, drain) = drain::start(recorder).map_err(runtime("wait for the ring buffer"))?;
@@ -152,17 +161,22 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
         store,
         config,
         host: host::host(),
+        packages: Arc::default(),
         boot,
-        clock,
         begun: units_begun,
         since: clock.at(began),
         entries: BTreeMap::new(),
         numbers: HashMap::new(),
-        unwritten: BTreeMap::new(),
+        ended: BTreeMap::new(),
+        unread: BTreeMap::new(),
         requests: BTreeSet::new(),
-        next: 0,
+        with_systemd: systemd.is_some(),
+        figures_before: figures,
+        figures,
         taken_over,
-        trouble: None,
+        earlier: Some(taking_in::Earlier::default()),
+        troubles: BTreeMap::new(),
+        telling: telling::Telling::default(),
     };
     let (closed, stop) = (CancellationToken::new(), CancellationToken::new());
     let (ready, is_ready) = oneshot::channel();
@@ -171,11 +185,12 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
         control::Control { recordings: ask.clone(), systemd: systemd.clone(), mount: Arc::new(mount) };
     let server = tokio::spawn(serve(listener, rights, SocketLimits::default(), control, closed.clone()));
     if is_ready.await.is_ok() {
+        give_back();
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(version, ?manager, ?taken_over, "attached and listening");
     }
 
-    until_stopped(&ask, reload).await?;
+    signals.until_stopped(&ask, reload).await;
     let keep = keep || is_restarted(systemd.as_deref()).await;
     tracing::info!(keep, "stopping");
     // What is being answered is answered to its end.
@@ -184,9 +199,9 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
     let end = async {
         let _ = server.await;
         stop.cancel();
-        let _ = recordings.await;
+        let all = recordings.await.unwrap_or(false);
         facts.abort();
-        (written.await.unwrap_or(false), drain.await.ok())
+        (all & written.await.unwrap_or(false), drain.await.ok())
     };
     let (written, recorder) = timeout(DEADLINE, end).await.map_err(|_| Error::Deadline)?;
     if !written {
@@ -195,9 +210,19 @@ async fn serve_all(config: Config, reload: impl Fn() -> Result<Config, ConfigErr
     }
     // Everything is on disk. Without this the kernel counts on, and the next daemon takes that over.
     if let Some(recorder) = recorder.filter(|_| !keep) {
-        recorder.release();
+        recorder.release()?;
     }
     Ok(())
+}
+
+/// Gives the kernel back the memory that reading all of its types took. The allocator would keep it, and nothing here
+/// needs as much again.
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it touches what is free, and nothing else.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// Loads and attaches, or takes over what an earlier daemon has left. Where nothing can be pinned, recording ends
@@ -222,33 +247,48 @@ async fn is_restarted(systemd: Option<&Systemd>) -> bool {
     })
 }
 
-/// Waits for the signal to end; reloads at each SIGHUP.
-async fn until_stopped(
-    ask: &mpsc::Sender<recordings::Ask>,
-    reload: impl Fn() -> Result<Config, ConfigError>,
-) -> Result<(), Error> {
-    let catch = |kind| signal(kind).map_err(runtime("catch signals"));
-    let (mut terminated, mut interrupted) =
-        (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?);
-    let mut hung_up = catch(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminated.recv() => return Ok(()),
-            _ = interrupted.recv() => return Ok(()),
-            _ = hung_up.recv() => match reload() {
-                Ok(config) => {
-                    notify::reloading();
-                    let _ = ask.send(recordings::Ask::Reload(Box::new(config))).await;
-                }
-                Err(error) => tracing::error!(%error, "the configuration stays as it was: {error}"),
-            },
+/// What ends the daemon, and what has it read its configuration again.
+struct Signals {
+    terminated: Signal,
+    interrupted: Signal,
+    hung_up: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self, Error> {
+        let catch = |kind| signal(kind).map_err(runtime("catch signals"));
+        Ok(Self {
+            terminated: catch(SignalKind::terminate())?,
+            interrupted: catch(SignalKind::interrupt())?,
+            hung_up: catch(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the signal to end; reloads at each SIGHUP.
+    async fn until_stopped(
+        mut self,
+        ask: &mpsc::Sender<recordings::Ask>,
+        reload: impl Fn() -> Result<Config, ConfigError>,
+    ) {
+        loop {
+            tokio::select! {
+                _ = self.terminated.recv() => return,
+                _ = self.interrupted.recv() => return,
+                _ = self.hung_up.recv() => match reload() {
+                    Ok(config) => {
+                        notify::reloading();
+                        let _ = ask.send(recordings::Ask::Reload(Box::new(config))).await;
+                    }
+                    Err(error) => tracing::error!(%error, "the configuration stays as it was: {error}"),
+                },
+            }
         }
     }
 }
 
 /// The state on disk. What cannot be read there is set aside, and said.
 fn open_store(config: &Config) -> Result<Store, Error> {
-    let store = Store::open(&config.state_directory)?;
+    let store = Store::open(&config.state_directory, config.max_state_mib << 20)?;
     for aside in store.check() {
         tracing::warn!("{aside}");
     }

@@ -8,10 +8,18 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::recordings::Ask;
 use crate::units::{Systemd, UnitName};
 
+/// What systemd is to be asked.
+pub(super) enum Question {
+    /// About a unit whose recording has begun.
+    Begun(UnitName),
+    /// Whether it was reloaded.
+    Reloaded(UnitName),
+}
+
 /// Starts the task. It ends when no more units can begin.
 pub(super) fn start(
     systemd: Option<Arc<Systemd>>,
-    mut begun: mpsc::UnboundedReceiver<UnitName>,
+    mut questions: mpsc::UnboundedReceiver<Question>,
     recordings: mpsc::Sender<Ask>,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
@@ -21,7 +29,16 @@ pub(super) fn start(
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "systemd's version is not known: {error}"),
         }
-        while let Some(unit) = begun.recv().await {
+        while let Some(question) = questions.recv().await {
+            let (Question::Begun(unit) | Question::Reloaded(unit)) = &question;
+            match systemd.reload(unit).await {
+                Ok(Some(reload)) => _ = recordings.send(Ask::Reloaded(unit.to_string(), reload)).await,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::debug!(%unit, %error, "systemd cannot be asked about reloads: {error}");
+                }
+            }
+            let Question::Begun(unit) = question else { continue };
             match systemd.load(&unit).await {
                 Ok(loaded) if loaded.filter => {
                     tracing::warn!(%unit, "{unit} has a system call filter already: what that denies is not seen");

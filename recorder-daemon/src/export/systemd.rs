@@ -1,179 +1,91 @@
-//! A drop-in for systemd.
+//! For systemd: a drop-in, or the whole unit file.
 //!
-//! It lists every name, although systemd adds its set `@default` in front of any allowlist: what that set
+//! Both list every name, although systemd adds its set `@default` in front of any allowlist: what that set
 //! holds differs from version to version.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::{self, Write},
+use std::fmt::{self, Write};
+
+use super::{
+    options::{Options, Refusal},
+    policy::{Beside, Policy},
+    settings::{self, KEYS, Place, comment, section},
+    words::header,
 };
+use crate::{allowlist::Allowlist, unit_file::UnitFile};
 
-use recorder_common::Abi;
+/// What our lines in a unit file stand between, so that a later export can take them out.
+const BEGIN: &str = "# syscall-recorder: begin";
+const END: &str = "# syscall-recorder: end";
 
-use crate::{allowlist::Allowlist, printable::printable, recording::Gap, syscalls};
-
-/// The allowlist allows nothing. The drop-in would consist of the reset alone, and a reset alone lifts every
-/// filter there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NothingAllowed;
-
-/// Where a drop-in's lines are broken, in columns. systemd joins nothing here: each line is a setting of
-/// its own that adds to the ones before.
-const WIDTH: usize = 100;
-
-const SETTING: &str = "SystemCallFilter=";
-
-/// How many numbers without a name the header lists.
-const LISTED: usize = 16;
-
-/// The text of the drop-in. With `error_number`, as `EPERM`, a denied call fails with that error.
-pub fn systemd(allowlist: &Allowlist, error_number: Option<&str>) -> Result<String, NothingAllowed> {
-    if allowlist.names().is_empty() {
-        return Err(NothingAllowed);
-    }
+/// The text of a drop-in.
+pub fn systemd(allowlist: &Allowlist, options: &Options) -> Result<String, Refusal> {
+    let policy = Policy::of(allowlist, options)?;
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, allowlist, error_number);
+    let _ = drop_in(&mut text, &policy);
     Ok(text)
 }
 
-fn write(text: &mut String, allowlist: &Allowlist, error_number: Option<&str>) -> fmt::Result {
-    header(text, allowlist)?;
-    writeln!(text, "[Service]")?;
-    writeln!(text, "# What the unit file or another drop-in allows is taken back first.")?;
-    writeln!(text, "{SETTING}")?;
-    for (set, names) in by_set(allowlist) {
-        writeln!(text, "\n# {}", set.unwrap_or("in none of systemd's sets"))?;
-        lines(text, &names)?;
-    }
-    if needs_clone3(allowlist) {
-        writeln!(
-            text,
-            "\n# Not seen, and allowed: a filter that the unit had already, such as that of RestrictNamespaces=,"
-        )?;
-        writeln!(
-            text,
-            "# answers clone3 before it can be seen, and the C library then takes clone. Denied here, it"
-        )?;
-        writeln!(text, "# would end the process before that.")?;
-        writeln!(text, "{SETTING}clone3")?;
-    }
-    architectures(text, allowlist)?;
-    if let Some(error_number) = error_number {
-        writeln!(text, "\n# A denied call fails with this error, and does not end the process.")?;
-        writeln!(text, "SystemCallErrorNumber={error_number}")?;
-    }
-    Ok(())
+fn drop_in(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+    commented(text, policy)?;
+    writeln!(text, "[{}]", section(&policy.allowlist.unit))?;
+    settings::write(text, policy, Place::DropIn)
 }
 
-fn header(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
-    let observed = &allowlist.observed;
-    writeln!(text, "# The system calls that {} was seen to make.", printable(&allowlist.unit))?;
-    writeln!(text, "# systemd adds those of its set @default; every other one is denied.")?;
-    writeln!(
-        text,
-        "# Observed from {} to {}, {} under observation.",
-        observed.first,
-        observed.last,
-        seconds(observed.seconds)
-    )?;
-    for (&gap, count) in &observed.gaps {
-        writeln!(text, "# INCOMPLETE: {}: {count}", gap.meaning())?;
+/// The unit file with the filter's lines in place of those that it has, and all else as it was.
+pub fn unit(allowlist: &Allowlist, options: &Options, file: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let mut policy = Policy::of(allowlist, options)?;
+    let file = without_our_comments(file);
+    let file = UnitFile::parse(&file);
+    if let Some((line, fault)) = file.fault {
+        return Err(Refusal::UnitFile(format!("line {line} {fault}, and systemd does not load such a unit")));
     }
-    for (abi, numbers) in allowlist.unnamed.iter().filter(|(_, numbers)| !numbers.is_empty()) {
-        let more = numbers
-            .len()
-            .checked_sub(LISTED + 1)
-            .map_or_else(String::new, |more| format!(" and {} more", more + 1));
-        let numbers = join(numbers.iter().take(LISTED).map(u32::to_string));
-        writeln!(
-            text,
-            "# NOT ALLOWED, because no table names them: the {} numbers {numbers}{more}",
-            abi.name()
-        )?;
+    let section = section(&allowlist.unit);
+    if !file.sections.iter().any(|there| there.name == section) {
+        return Err(Refusal::UnitFile(format!(
+            "it has no [{section}] section, so it is not the unit's own file"
+        )));
     }
-    Ok(())
-}
-
-/// Whether the C library must be let try clone3, although it was never seen to.
-fn needs_clone3(allowlist: &Allowlist) -> bool {
-    let names = allowlist.names();
-    let filtered = allowlist.observed.gaps.contains_key(&Gap::AlreadyFiltered);
-    filtered && names.contains("clone") && !names.contains("clone3")
-}
-
-fn seconds(count: u64) -> String {
-    humantime::format_duration(std::time::Duration::from_secs(count)).to_string()
-}
-
-/// The names by systemd's sets; those in none come last.
-fn by_set(allowlist: &Allowlist) -> impl Iterator<Item = (Option<&'static str>, BTreeSet<&str>)> {
-    let mut sets: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
-    for name in allowlist.names() {
-        let set = syscalls::main_set(name);
-        sets.entry((set.is_none(), set)).or_default().insert(name);
+    let mut types =
+        file.settings.iter().filter(|setting| setting.section == section && setting.key == "Type");
+    if types.next_back().is_some_and(|setting| setting.value == "exec") {
+        policy.let_in("write", Beside::TypeExec);
     }
-    sets.into_iter().map(|((_, set), names)| (set, names))
+    let mut block = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(block, "{BEGIN}");
+    let _ = commented(&mut block, &policy);
+    let _ = settings::write(&mut block, &policy, Place::Unit);
+    let _ = writeln!(block, "{END}");
+    Ok(file.replaced(section, &KEYS, &block))
 }
 
-/// As many settings as it takes to keep the lines short.
-fn lines(text: &mut String, names: &BTreeSet<&str>) -> fmt::Result {
-    let mut line = String::new();
-    for name in names {
-        if !line.is_empty() && SETTING.len() + line.len() + 1 + name.len() > WIDTH {
-            writeln!(text, "{SETTING}{line}")?;
-            line.clear();
+fn commented(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+    header(policy).iter().try_for_each(|line| comment(text, line))
+}
+
+/// The file without the comments that an earlier export has put there. Its settings go as all such do.
+fn without_our_comments(file: &[u8]) -> Vec<u8> {
+    let is = |line: &[u8], mark: &str| line.trim_ascii() == mark.as_bytes();
+    let ends = file.split_inclusive(|byte| *byte == b'\n').filter(|line| is(line, END)).count();
+    let begins = file.split_inclusive(|byte| *byte == b'\n').filter(|line| is(line, BEGIN)).count();
+    if begins != ends {
+        // Somebody has edited the marks: what is a comment of whom cannot be told any more.
+        return file.to_vec();
+    }
+    let mut kept = Vec::with_capacity(file.len());
+    let mut ours = false;
+    for line in file.split_inclusive(|byte| *byte == b'\n') {
+        let plain = line.trim_ascii();
+        if is(line, BEGIN) {
+            ours = true;
         }
-        if !line.is_empty() {
-            line.push(' ');
+        if !ours || !(plain.is_empty() || plain.starts_with(b"#")) {
+            kept.extend(line);
         }
-        line.push_str(name);
+        if is(line, END) {
+            ours = false;
+        }
     }
-    writeln!(text, "{SETTING}{line}")
-}
-
-/// systemd filters every ABI that the kernel can be entered by, by the same names. Those that were not seen
-/// are closed.
-fn architectures(text: &mut String, allowlist: &Allowlist) -> fmt::Result {
-    let seen: Vec<Abi> = allowlist.allow.keys().copied().collect();
-    let foreign: Vec<Abi> = seen.iter().copied().filter(|abi| !is_native(*abi)).collect();
-    if seen.len() - foreign.len() != 1 {
-        // Files of several machines in one, or none: no line would be right for all.
-        return Ok(());
-    }
-    let names = std::iter::once("native").chain(foreign.iter().map(|abi| architecture(*abi)));
-    if foreign.is_empty() {
-        writeln!(text, "\n# No call came in by another ABI: the others are closed.")?;
-    } else {
-        let foreign = join(foreign.iter().map(|abi| abi.name().to_owned()));
-        writeln!(
-            text,
-            "\n# Calls came in by {foreign} too; the names above hold for every ABI that is open."
-        )?;
-    }
-    writeln!(text, "SystemCallArchitectures=\nSystemCallArchitectures={}", join(names.map(str::to_owned)))
-}
-
-/// Whether systemd calls the ABI `native` on the machines that have it. A 32-bit x86 or ARM kernel would
-/// too, but this recorder does not run there.
-fn is_native(abi: Abi) -> bool {
-    !matches!(abi, Abi::I386 | Abi::X32 | Abi::Arm)
-}
-
-/// What systemd.exec(5) calls the ABI.
-fn architecture(abi: Abi) -> &'static str {
-    match abi {
-        Abi::X86_64 => "x86-64",
-        Abi::I386 => "x86",
-        Abi::X32 => "x32",
-        Abi::Aarch64 => "arm64",
-        Abi::Arm => "arm",
-        Abi::Riscv64 => "riscv64",
-        Abi::S390x => "s390x",
-        Abi::Ppc64le => "ppc64-le",
-    }
-}
-
-fn join(words: impl Iterator<Item = String>) -> String {
-    words.collect::<Vec<_>>().join(" ")
+    kept
 }

@@ -1,21 +1,12 @@
-//! What is recorded: cgroups that are there, cgroups that are wanted as soon as they are made, and the end of it.
+//! What is recorded: cgroups that are there, and cgroups that are wanted as soon as they are made.
 
-use std::{
-    thread::sleep,
-    time::{Duration, Instant},
-};
-
-use aya::maps::{Array, HashMap, MapData, MapError, PerCpuHashMap, PerCpuValues};
-use recorder_common::{
-    Armed, Misses, NAMED_BY_KERNEL, Outlier, ROW_LEN, Row, RowKey, Settings, Sighting, WANTED_LEN, Wanted,
-    filter_index, names,
-};
+use aya::maps::{Array, HashMap, MapData, MapError};
+use recorder_common::{Armed, GIVEN, NAMED, NAMED_BY_KERNEL, Settings, WANTED_LEN, Wanted, names};
 
 use super::{
     Error, Recorder, Unit,
     plain::Plain,
     snapshot::{HashMut, open, open_mut},
-    target,
 };
 
 /// What is recorded as soon as it is made.
@@ -29,11 +20,34 @@ pub struct Want {
     pub running: bool,
     /// Since when it is wanted, in nanoseconds of `CLOCK_BOOTTIME`.
     pub began: u64,
+    /// When its recording ended, by the same clock; what it holds may be on no disk yet. None: it goes on.
+    pub ended: Option<u64>,
 }
 
 impl Want {
-    fn new(name: String, want: recorder_common::Want) -> Self {
-        Self { name, unit: Unit(want.unit), running: want.running != 0, began: want.began }
+    fn new(key: &str, want: recorder_common::Want) -> Self {
+        let of_ended = key.strip_prefix('\n').and_then(|rest| rest.split_once('\n'));
+        Self {
+            name: of_ended.map_or(key, |(_, name)| name).to_owned(),
+            unit: Unit(want.unit),
+            running: want.running != 0,
+            began: want.began,
+            ended: of_ended.map(|_| want.ended),
+        }
+    }
+
+    pub(super) fn value(&self) -> Plain<recorder_common::Want> {
+        Plain(recorder_common::Want {
+            unit: self.unit.0,
+            running: self.running.into(),
+            began: self.began,
+            ended: self.ended.unwrap_or_default(),
+        })
+    }
+
+    /// Under which it is kept once it has ended.
+    pub(super) fn ended_key(&self) -> Result<Plain<Wanted>, Error> {
+        wanted(&format!("\n{}\n{}", self.unit.0, self.name))
     }
 
     /// Whether the kernel side has named it by itself.
@@ -48,13 +62,12 @@ impl Recorder {
     /// below it from now on, as `unit`. `top` says that it is the unit's own cgroup and not one below it. Can
     /// be said again, for the unit's further cgroups.
     pub fn arm(&mut self, unit: Unit, cgroup: u64, top: bool) -> Result<(), Error> {
-        // The row goes first and the prefilter last: whoever gets past one finds the next.
-        self.make_row(unit)?;
+        // The row goes first: whoever finds the cgroup finds the row.
+        self.rows.make(&mut self.ebpf, unit)?;
         let armed = Armed { unit: unit.0, top: top.into() };
         let mut cgroups: HashMut<'_, u64, Plain<Armed>> = open_mut(&mut self.ebpf, names::CGROUPS)?;
         cgroups.insert(cgroup, Plain(armed), 0).map_err(Error::map(names::CGROUPS))?;
-        let mut filter: Array<&mut MapData, u8> = open_mut(&mut self.ebpf, names::FILTER)?;
-        filter.set(filter_index(cgroup), 1, 0).map_err(Error::map(names::FILTER))?;
+        self.next_epoch()?;
         tracing::debug!(unit = unit.0, cgroup, "armed");
         Ok(())
     }
@@ -65,29 +78,32 @@ impl Recorder {
     /// faster and has named it by itself.
     pub fn want(&mut self, unit: Unit, name: &str, began: u64) -> Result<Want, Error> {
         let key = wanted(name)?;
+        if name.len() > NAME_MAX {
+            // Its end must find a place too.
+            return Err(Error::NameTooLong { length: name.len() });
+        }
         // The row goes first: whoever finds the name finds the row.
-        self.make_row(unit)?;
-        let mine = Plain(recorder_common::Want { unit: unit.0, running: 0, began });
+        self.rows.make(&mut self.ebpf, unit)?;
+        let mine = Plain(recorder_common::Want { unit: unit.0, running: 0, began, ended: 0 });
         let mut wanted: HashMut<'_, Plain<Wanted>, Plain<recorder_common::Want>> =
             open_mut(&mut self.ebpf, names::WANTED)?;
         if !exists(wanted.insert(key, mine, BPF_NOEXIST)).map_err(Error::map(names::WANTED))? {
-            return Ok(Want::new(name.to_owned(), mine.0));
+            return Ok(Want::new(name, mine.0));
         }
-        let there = Want::new(name.to_owned(), wanted.get(&key, 0).map_err(Error::map(names::WANTED))?.0);
+        let there = Want::new(name, wanted.get(&key, 0).map_err(Error::map(names::WANTED))?.0);
         if there.unit != unit {
-            self.forget(unit)?;
-            self.make_row(there.unit)?;
+            self.rows.remove(&mut self.ebpf, unit)?;
+            self.rows.make(&mut self.ebpf, there.unit)?;
         }
         Ok(there)
     }
 
-    /// Keeps that a wanted unit ran before it was wanted.
-    pub fn ran_before(&mut self, want: &Want) -> Result<(), Error> {
+    /// Keeps whether a wanted unit ran before it was wanted.
+    pub fn keep(&mut self, want: &Want) -> Result<(), Error> {
         let key = wanted(&want.name)?;
-        let value = Plain(recorder_common::Want { unit: want.unit.0, running: 1, began: want.began });
         let mut wanted: HashMut<'_, Plain<Wanted>, Plain<recorder_common::Want>> =
             open_mut(&mut self.ebpf, names::WANTED)?;
-        wanted.insert(key, value, 0).map_err(Error::map(names::WANTED))
+        wanted.insert(key, want.value(), 0).map_err(Error::map(names::WANTED))
     }
 
     /// The unit that a cgroup is recorded as.
@@ -100,12 +116,12 @@ impl Recorder {
         }
     }
 
-    /// No new cgroup of this name is recorded any more.
-    pub fn unwant(&mut self, name: &str) -> Result<(), Error> {
-        let key = wanted(name)?;
-        let mut wanted: HashMut<'_, Plain<Wanted>, Plain<recorder_common::Want>> =
-            open_mut(&mut self.ebpf, names::WANTED)?;
-        gone(wanted.remove(&key)).map_err(Error::map(names::WANTED))
+    /// A number that no unit has had since the maps were made.
+    pub fn number(&mut self) -> Result<Unit, Error> {
+        let failed = Error::map(names::NUMBERS);
+        let mut numbers: Array<&mut MapData, u32> = open_mut(&mut self.ebpf, names::NUMBERS)?;
+        let given = numbers.get(&GIVEN, 0).and_then(|given| numbers.set(GIVEN, given + 1, 0).map(|()| given));
+        Ok(Unit(given.map_err(failed)?))
     }
 
     /// Whether every service that appears is recorded, whatever its name.
@@ -117,29 +133,30 @@ impl Recorder {
         self.settings.all_services = all.into();
         self.write_settings()?;
         if before && !all {
-            for unit in self.named()? + 1..=self.spare {
-                self.remove_rows(Unit(unit | NAMED_BY_KERNEL))?;
+            let named = self.named()?;
+            for unit in named + 1..=self.spare {
+                self.rows.remove(&mut self.ebpf, Unit(unit | NAMED_BY_KERNEL))?;
             }
-            self.spare = 0;
+            self.spare = named;
         }
         Ok(())
     }
 
-    /// Rows for the units that the kernel side will name next. It could make them itself, but the kernel has little
+    /// Rows for the units that the kernel side has named since, and will name next. It could make them itself, but the kernel has little
     /// memory at hand for a program that cannot wait for more.
-    fn make_spare_rows(&mut self) -> Result<(), Error> {
+    pub(super) fn make_spare_rows(&mut self) -> Result<(), Error> {
         let named = self.named()?;
-        for unit in self.spare.max(named) + 1..=named + SPARE {
-            self.make_row(Unit(unit | NAMED_BY_KERNEL))?;
+        for unit in self.spare + 1..=named + SPARE {
+            self.rows.make(&mut self.ebpf, Unit(unit | NAMED_BY_KERNEL))?;
             self.spare = unit;
         }
         Ok(())
     }
 
     /// How many units the kernel side has named.
-    fn named(&self) -> Result<u32, Error> {
-        let named: Array<_, u32> = open(&self.ebpf, names::NAMED)?;
-        named.get(&0, 0).map_err(Error::map(names::NAMED))
+    pub(super) fn named(&self) -> Result<u32, Error> {
+        let numbers: Array<_, u32> = open(&self.ebpf, names::NUMBERS)?;
+        numbers.get(&NAMED, 0).map_err(Error::map(names::NUMBERS))
     }
 
     pub(super) fn write_settings(&mut self) -> Result<(), Error> {
@@ -156,101 +173,31 @@ impl Recorder {
         for entry in &map {
             let (Plain(name), Plain(want)) = entry.map_err(Error::map(names::WANTED))?;
             let end = name.text.iter().position(|byte| *byte == 0).unwrap_or(WANTED_LEN);
-            wanted.push(Want::new(String::from_utf8_lossy(&name.text[..end]).into_owned(), want));
+            // No unit is called otherwise; what the kernel side has named so is nobody's.
+            if let Ok(name) = str::from_utf8(&name.text[..end]) {
+                wanted.push(Want::new(name, want));
+            }
         }
-        for want in &wanted {
-            self.make_row(want.unit)?;
-        }
-        if self.settings.all_services != 0 {
-            self.make_spare_rows()?;
+        for want in wanted.iter().filter(|want| want.ended.is_none()) {
+            self.rows.make(&mut self.ebpf, want.unit)?;
         }
         Ok(wanted)
-    }
-
-    /// Stops counting in all cgroups of `unit`. What was counted stays to be read. What new cgroups are wanted
-    /// for it must have been taken back before.
-    pub fn disarm(&mut self, unit: Unit) -> Result<(), Error> {
-        let cgroups: HashMap<_, u64, Plain<Armed>> = open(&self.ebpf, names::CGROUPS)?;
-        let mut armed = Vec::new();
-        for entry in &cgroups {
-            let (cgroup, Plain(of)) = entry.map_err(Error::map(names::CGROUPS))?;
-            if of.unit == unit.0 {
-                armed.push(cgroup);
-            }
-        }
-        let mut cgroups: HashMut<'_, u64, Plain<Armed>> = open_mut(&mut self.ebpf, names::CGROUPS)?;
-        armed.iter().try_for_each(|cgroup| gone(cgroups.remove(cgroup))).map_err(Error::map(names::CGROUPS))
-    }
-
-    /// Frees what was counted of `unit`, which must be disarmed and durable elsewhere.
-    pub fn forget(&mut self, unit: Unit) -> Result<(), Error> {
-        self.take_in_news()?;
-        self.remove_rows(unit)?;
-        let keys = self.seen.forget(unit);
-        let mut sightings: HashMut<'_, Plain<Sighting>, u64> = open_mut(&mut self.ebpf, names::SIGHTINGS)?;
-        for key in keys {
-            gone(sightings.remove(&Plain(key))).map_err(Error::map(names::SIGHTINGS))?;
-        }
-        let mut outliers: PerCpuHashMap<&mut MapData, Plain<Outlier>, u64> =
-            open_mut(&mut self.ebpf, names::OUTLIERS)?;
-        let keys: Vec<_> =
-            outliers.keys().filter_map(Result::ok).filter(|key| key.0.unit == unit.0).collect();
-        keys.iter().try_for_each(|key| gone(outliers.remove(key))).map_err(Error::map(names::OUTLIERS))
-    }
-
-    fn remove_rows(&mut self, unit: Unit) -> Result<(), Error> {
-        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
-            open_mut(&mut self.ebpf, names::ROWS)?;
-        target::ABIS
-            .iter()
-            .try_for_each(|&abi| gone(rows.remove(&Plain(RowKey { unit: unit.0, abi: abi as u32 }))))
-            .map_err(Error::map(names::ROWS))
-    }
-
-    fn make_row(&mut self, unit: Unit) -> Result<(), Error> {
-        let key = Plain(RowKey { unit: unit.0, abi: target::NATIVE as u32 });
-        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> =
-            open_mut(&mut self.ebpf, names::ROWS)?;
-        if rows.get(&key, 0).is_ok() {
-            return Ok(());
-        }
-        let empty = Row { calls: [0; ROW_LEN], programs: [0; ROW_LEN], misses: Misses::default() };
-        let cpus =
-            aya::util::nr_cpus().map_err(|(path, source)| Error::Read { path: path.into(), source })?;
-        let begun = Instant::now();
-        loop {
-            let values = PerCpuValues::try_from(vec![Plain(empty); cpus])
-                .map_err(|source| Error::Read { path: "/sys/devices/system/cpu/possible".into(), source })?;
-            match rows.insert(key, values, BPF_NOEXIST) {
-                // The kernel takes memory for a map only from what it has at hand, and gets more in its own time: a
-                // few rows in a row are too many at once.
-                Err(MapError::SyscallError(error))
-                    if error.io_error.raw_os_error() == Some(ENOMEM) && begun.elapsed() < PATIENCE =>
-                {
-                    sleep(Duration::from_millis(2));
-                }
-                // The kernel side may have made it meanwhile, and counted in it.
-                done => return exists(done).map(|_| ()).map_err(Error::map(names::ROWS)),
-            }
-        }
     }
 }
 
 /// How many rows are ready for units that the kernel side names: as many as may appear before it is told.
 const SPARE: u32 = 64;
 
-/// How long memory is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a name can be: the key under which its end is kept has a number and two line feeds more.
+const NAME_MAX: usize = WANTED_LEN - 1 - "\n4294967295\n".len();
 
 /// From linux/bpf.h: only where there is none yet.
-const BPF_NOEXIST: u64 = 1;
-/// From asm-generic/errno-base.h.
-const ENOMEM: i32 = 12;
+pub(super) const BPF_NOEXIST: u64 = 1;
 /// From asm-generic/errno-base.h.
 const EEXIST: i32 = 17;
 
 /// The key for a name.
-fn wanted(name: &str) -> Result<Plain<Wanted>, Error> {
+pub(super) fn wanted(name: &str) -> Result<Plain<Wanted>, Error> {
     let mut text = [0; WANTED_LEN];
     // One byte less: the kernel side reads a NUL behind it.
     match text.get_mut(..name.len()) {
@@ -269,7 +216,7 @@ fn exists(inserted: Result<(), MapError>) -> Result<bool, MapError> {
 }
 
 /// To remove what is not there is no error.
-fn gone(removed: Result<(), MapError>) -> Result<(), MapError> {
+pub(super) fn gone(removed: Result<(), MapError>) -> Result<(), MapError> {
     match removed {
         Err(MapError::KeyNotFound) => Ok(()),
         Err(MapError::SyscallError(error)) if error.io_error.kind() == std::io::ErrorKind::NotFound => Ok(()),

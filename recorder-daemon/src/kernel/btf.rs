@@ -157,24 +157,18 @@ fn word(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+pub(super) use samples::sample;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
-
-    /// A BTF file of these types, each given as its words, over these strings.
-    fn file(types: &[u32], strings: &[u8]) -> Vec<u8> {
-        let types: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
-        let mut file = MAGIC.to_ne_bytes().to_vec();
-        file.extend([1, 0]);
-        for word in [24, 0, length(&types), length(&types), length(strings)] {
-            file.extend(word.to_ne_bytes());
-        }
-        file.extend(types);
-        file.extend(strings);
-        file
-    }
+    use super::{samples::file, *};
 
     const STRINGS: &[u8] = b"\0task\0mm\0flags\0";
     const TASK: u32 = 1;

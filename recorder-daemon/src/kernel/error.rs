@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use aya::{EbpfError, maps::MapError, programs::ProgramError};
 
+use super::probe::{OLDEST, version};
+
 /// Why the kernel side cannot work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -15,6 +17,17 @@ pub enum Error {
         path: PathBuf,
         /// What reading it said.
         reason: String,
+    },
+    /// The kernel lacks what later ones have.
+    #[error(
+        "this is Linux {release}, which has no bpf_get_current_task_btf; recording needs Linux {}.{} or later \
+         (Debian 12 has 6.1)",
+        OLDEST.0,
+        OLDEST.1
+    )]
+    TooOld {
+        /// As uname gives it.
+        release: String,
     },
     /// A field that the kernel program reads is not where this version knows to look.
     #[error(
@@ -61,7 +74,7 @@ pub enum Error {
     #[error("the kernel's side is no longer attached; see the log for why")]
     Ended,
     /// A name or path that no map has a place for.
-    #[error("a cgroup's path of {length} bytes is too long to be recorded; at most 511 are possible")]
+    #[error("a cgroup's path of {length} bytes is too long to be recorded; at most 499 are possible")]
     NameTooLong {
         /// In bytes.
         length: usize,
@@ -85,17 +98,51 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it may be otherwise the next time: memory was short, a map or a pin could not be had. What the kernel
+    /// cannot do, and what it does not allow, stays.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Load(error) => passes(error),
+            Self::Program { source, .. } => passes(source),
+            Self::Pin { .. } | Self::Ended | Self::Map { .. } | Self::Read { .. } => true,
+            Self::NoBtf { .. }
+            | Self::TooOld { .. }
+            | Self::MissingField { .. }
+            | Self::NotPermitted
+            | Self::Missing { .. }
+            | Self::NameTooLong { .. } => false,
+        }
+    }
+
     pub(super) fn load(error: EbpfError) -> Self {
-        if refused(&error) { Self::NotPermitted } else { Self::Load(error) }
+        if refused(&error) { Self::NotPermitted } else { too_old().unwrap_or(Self::Load(error)) }
     }
 
     pub(super) fn program(program: &'static str, source: ProgramError) -> Self {
-        if refused(&source) { Self::NotPermitted } else { Self::Program { program, source } }
+        if let ProgramError::LoadError { verifier_log, .. } = &source {
+            tracing::debug!(program, "the verifier's log:\n{verifier_log}");
+        }
+        if refused(&source) {
+            Self::NotPermitted
+        } else {
+            too_old().unwrap_or(Self::Program { program, source })
+        }
     }
 
     pub(super) fn map(map: &'static str) -> impl FnOnce(MapError) -> Self {
         move |source| Self::Map { map, source }
     }
+}
+
+/// Asked once something has failed: a distribution may have brought to its older kernel what is needed.
+fn too_old() -> Option<Error> {
+    is_too_old(&rustix::system::uname().release().to_string_lossy())
+}
+
+fn is_too_old(release: &str) -> Option<Error> {
+    let older = version(release).is_some_and(|version| version < OLDEST);
+    older.then(|| Error::TooOld { release: release.to_owned() })
 }
 
 /// An error with all that it came of; aya's own say what was tried, and their sources why it failed. One that
@@ -110,7 +157,26 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         }
         next = error.source();
     }
-    said
+    short(&said)
+}
+
+/// Without all that the verifier has to say but its verdict, the last line that is no figure. It fills pages.
+fn short(said: &str) -> String {
+    let Some((head, log)) = said.split_once("Verifier output:") else { return said.to_owned() };
+    let figures = ["verification time", "stack depth", "processed"];
+    let figure = |line: &&str| line.is_empty() || figures.iter().any(|figure| line.starts_with(figure));
+    match log.lines().map(str::trim).rev().find(|line| !figure(line)) {
+        Some(verdict) => format!("{head}the verifier says: {verdict}; RUST_LOG=debug shows all of it"),
+        None => head.trim_end().to_owned(),
+    }
+}
+
+/// Whether the kernel had too little memory, or was busy or interrupted, however deep aya has put it.
+fn passes(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{Interrupted, OutOfMemory, ResourceBusy, WouldBlock};
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<std::io::Error>())
+        .any(|io| matches!(io.kind(), Interrupted | OutOfMemory | ResourceBusy | WouldBlock))
 }
 
 /// Whether the kernel said EPERM or EACCES, however deep aya has put it. The verifier says EACCES too, but
@@ -129,4 +195,34 @@ fn refused(error: &(dyn std::error::Error + 'static)) -> bool {
         next = error.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_too_old, short};
+
+    #[test]
+    fn a_kernel_below_the_floor_is_named_with_what_it_lacks() {
+        let said = is_too_old("5.10.0-32-amd64").unwrap().to_string();
+        assert_eq!(
+            said,
+            "this is Linux 5.10.0-32-amd64, which has no bpf_get_current_task_btf; recording needs Linux 5.11 or \
+             later (Debian 12 has 6.1)"
+        );
+        for release in ["5.11.0", "5.11", "6.1.0-13-amd64", "10.0", "of our own"] {
+            assert!(is_too_old(release).is_none(), "{release}");
+        }
+    }
+
+    #[test]
+    fn of_the_verifiers_log_the_verdict_is_said() {
+        let log = "0: R1=ctx()\n84: (77) r1 >>= 6\nR1 pointer arithmetic with >>= operator prohibited\n\
+                   verification time 24809 usec\nstack depth 40\nprocessed 74 insns (limit 1000000)\n";
+        let said = short(&format!("the BPF_PROG_LOAD syscall returned EACCES. Verifier output: {log}"));
+        let expected = "the BPF_PROG_LOAD syscall returned EACCES. the verifier says: R1 pointer arithmetic with >>= \
+                        operator prohibited; RUST_LOG=debug shows all of it";
+        assert_eq!(said, expected);
+        assert_eq!(short("E. Verifier output: "), "E.");
+        assert_eq!(short("anything else"), "anything else");
+    }
 }

@@ -20,7 +20,30 @@ pub(super) struct Seen {
     sightings: BTreeMap<u32, BTreeMap<(Call, u64), u64>>,
     paths: HashMap<u64, String>,
     news: BTreeSet<Unit>,
+    /// The units among them whose cgroup came or went.
+    boundaries: BTreeSet<Unit>,
+    /// What happened to units' cgroups, for the next reading of each.
+    happened: HashMap<Unit, Happened>,
     lost: u64,
+}
+
+/// What happened to a unit's own cgroup since its last reading, as far as it was told: what the ring buffer had no
+/// place for is not here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Happened {
+    /// When it was last made, in nanoseconds of `CLOCK_BOOTTIME`.
+    pub made: Option<u64>,
+    /// How often it was removed.
+    pub removed: u64,
+}
+
+/// The units of which something is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fresh {
+    /// All of them.
+    pub units: BTreeSet<Unit>,
+    /// Those whose cgroup was made or removed.
+    pub boundaries: BTreeSet<Unit>,
 }
 
 impl Seen {
@@ -40,14 +63,26 @@ impl Seen {
     }
 
     /// The units that have news since last asked.
-    pub(super) fn take_news(&mut self) -> BTreeSet<Unit> {
-        std::mem::take(&mut self.news)
+    pub(super) fn take_news(&mut self) -> Fresh {
+        Fresh { units: std::mem::take(&mut self.news), boundaries: std::mem::take(&mut self.boundaries) }
+    }
+
+    /// What happened to the cgroup of a unit that is being read.
+    pub(super) fn take_happened(&mut self, unit: Unit) -> Happened {
+        self.happened.remove(&unit).unwrap_or_default()
     }
 
     fn take(&mut self, news: &News) {
-        self.news.insert(Unit(news.unit));
+        let unit = Unit(news.unit);
+        self.news.insert(unit);
         if news.kind == Kind::Sighting as u32 {
             self.keep(&news.sighting, news.at);
+        } else if news.kind == Kind::Made as u32 {
+            self.boundaries.insert(unit);
+            self.happened.entry(unit).or_default().made = Some(news.at);
+        } else if news.kind == Kind::Removed as u32 {
+            self.boundaries.insert(unit);
+            self.happened.entry(unit).or_default().removed += 1;
         }
     }
 
@@ -91,9 +126,16 @@ impl Seen {
         Ok(of_unit)
     }
 
+    /// How many pairs of a program and a call are known.
+    pub(super) fn count(&self) -> u64 {
+        self.sightings.values().map(|of_unit| of_unit.len() as u64).sum()
+    }
+
     /// The keys of one unit's entries in the map, which is about to be forgotten.
     pub(super) fn forget(&mut self, unit: Unit) -> Vec<recorder_common::Sighting> {
         self.news.remove(&unit);
+        self.boundaries.remove(&unit);
+        self.happened.remove(&unit);
         let sightings = self.sightings.remove(&unit.0).unwrap_or_default();
         let key = |(call, program): (Call, u64)| recorder_common::Sighting {
             unit: unit.0,

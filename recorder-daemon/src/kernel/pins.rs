@@ -1,8 +1,8 @@
 //! The kernel side outlives this process: maps, programs and links are pinned in a folder of a bpffs, and the next
 //! process takes over.
 //!
-//! The folder holds `layout-N`, with every map by its name; in it `programs-GENERATION-HASH`, with the links, and
-//! the program that counts. HASH is of the object that they came from.
+//! The folder holds `layout-N`, with every map by its name; in it `programs-GENERATION-HASH`, with the programs and
+//! their links. HASH is of the object that they came from. What is called otherwise has ended, and is removed.
 
 use std::{
     fs, io,
@@ -13,13 +13,19 @@ use aya::{
     programs::{BtfTracePoint, links::PinnedLink},
     sys::SyscallError,
 };
-use recorder_common::{LAYOUT, names};
+use recorder_common::LAYOUT;
 use rustix::fs::statfs;
 
 use super::Error;
 
 /// The magic number of a bpffs, from linux/magic.h.
-const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
+pub(super) const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
+
+/// What a version's folder is called, with the number of its layout behind it.
+const LAYOUTS: &str = "layout-";
+
+/// What a folder is called that is being removed.
+const ENDED: &str = "ended-";
 
 /// What a program's link is called beside it.
 const LINK: &str = "link-";
@@ -77,44 +83,47 @@ impl Pins {
         Ok(Programs { generation, folder, hash })
     }
 
-    /// Removes what other versions with other layouts have left. Their programs end with that.
-    pub(super) fn remove_other_layouts(&self) {
-        self.other_layouts().for_each(|folder| remove(&folder));
+    /// Removes what other versions with other layouts have left, and what was being removed. Their programs end with
+    /// that.
+    pub(super) fn remove_others(&self) {
+        let own = self.layout();
+        let ours = |name: &String| [LAYOUTS, ENDED].iter().any(|prefix| name.starts_with(prefix));
+        let folders = names_in(&self.folder).into_iter().filter(ours).map(|name| self.folder.join(name));
+        folders.filter(|folder| *folder != own).for_each(|folder| remove(&folder));
     }
 
     /// Removes everything. What nobody holds open is freed by that: programs are detached, counts are gone.
-    pub(super) fn remove(&self) {
-        self.remove_other_layouts();
-        remove(&self.layout());
-    }
-
-    fn other_layouts(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        let own = self.layout();
-        let all = names_in(&self.folder).into_iter().filter(|name| name.starts_with("layout-"));
-        all.map(|name| self.folder.join(name)).filter(move |folder| *folder != own)
+    pub(super) fn remove(&self) -> Result<(), Error> {
+        // In one step: what is half removed must not be taken over by anybody.
+        let (layout, ended) = (self.layout(), self.folder.join(format!("{ENDED}{}", std::process::id())));
+        let moved = fs::rename(&layout, &ended);
+        self.remove_others();
+        moved.map_err(|source| Error::Pin { path: layout, source })
     }
 
     fn layout(&self) -> PathBuf {
-        self.folder.join(format!("layout-{LAYOUT}"))
+        self.folder.join(format!("{LAYOUTS}{LAYOUT}"))
     }
 }
 
 impl Programs {
     /// Whether they came from this object, and every one of them is attached.
-    pub(super) fn are_of(&self, object: &[u8], hooks: &[&str]) -> bool {
+    pub(super) fn are_of(&self, object: &[u8], hooks: &[&'static str]) -> bool {
         let attached = |hook: &&str| PinnedLink::from_pin(self.link(hook)).is_ok();
-        self.hash == hash(object) && hooks.iter().all(attached) && self.counting().is_ok()
+        self.hash == hash(object) && hooks.iter().all(attached) && self.programs(hooks).is_ok()
     }
 
-    /// The program that counts.
-    pub(super) fn counting(&self) -> Result<BtfTracePoint, Error> {
-        BtfTracePoint::from_pin(self.folder.join(names::SYS_ENTER))
-            .map_err(|error| Error::program(names::SYS_ENTER, error))
+    /// The programs.
+    pub(super) fn programs(&self, hooks: &[&'static str]) -> Result<Vec<BtfTracePoint>, Error> {
+        let pinned = |hook: &&'static str| {
+            BtfTracePoint::from_pin(self.program(hook)).map_err(|error| Error::program(hook, error))
+        };
+        hooks.iter().map(pinned).collect()
     }
 
-    /// Where the program that counts is pinned.
-    pub(super) fn counting_path(&self) -> PathBuf {
-        self.folder.join(names::SYS_ENTER)
+    /// Where a program is pinned.
+    pub(super) fn program(&self, hook: &str) -> PathBuf {
+        self.folder.join(hook)
     }
 
     /// Where the link of a program is pinned.

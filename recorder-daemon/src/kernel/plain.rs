@@ -1,7 +1,7 @@
 //! Lets aya copy the shared structs in and out of maps.
 
 use recorder_common::{
-    Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Want, Wanted,
+    Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Touched, Want, Wanted,
 };
 
 /// A shared struct as a map's key or value.
@@ -18,4 +18,4 @@ macro_rules! plain {
         )+
     };
 }
-plain!(Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Want, Wanted);
+plain!(Armed, HostMisses, Outlier, Program, Row, RowKey, Settings, Sighting, Target, Touched, Want, Wanted);

@@ -1,9 +1,12 @@
 //! Loads the kernel program, attaches it and arms cgroups.
 
 use std::{
-    collections::BTreeSet,
-    fs,
-    os::fd::{AsFd, AsRawFd, BorrowedFd},
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd},
+        unix::fs::FileExt,
+    },
     path::Path,
 };
 
@@ -17,11 +20,15 @@ use recorder_common::{HostMisses, Settings, names};
 
 use super::{
     Error, Snapshot,
-    news::{self, Seen},
+    news::{self, Fresh, Seen},
     pins::{Pins, Programs, pin_error},
     plain::Plain,
+    rows::{self, Rows},
     snapshot, target,
 };
+
+/// Where the kernel says more of what this process has open.
+const FDINFO: &str = "/proc/self/fdinfo";
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/recorder"));
 
@@ -83,10 +90,10 @@ pub struct Recorder {
     pub(super) seen: Seen,
     /// Up to which number units that the kernel side names have a row already.
     pub(super) spare: u32,
+    pub(super) rows: Rows,
     logger: EbpfLogger<&'static dyn log::Log>,
     ring: RingBuf<MapData>,
-    /// The program that counts.
-    counting: ProgramFd,
+    attached: Vec<Attached>,
     pins: Option<Pins>,
 }
 
@@ -96,9 +103,9 @@ impl Recorder {
         const GENERATION: u32 = 1;
         let mut ebpf = load(limits, GENERATION, None)?;
         load_programs(&mut ebpf)?;
-        let counting = counting(&mut ebpf)?;
-        let mut recorder = Self::new(ebpf, counting, None)?;
-        recorder.settings = manager.settings(GENERATION);
+        let programs = programs(&mut ebpf)?;
+        let mut recorder = Self::new(ebpf, programs, None)?;
+        recorder.settings = manager.settings(GENERATION, Settings { epoch: 1, ..Settings::default() });
         recorder.write_settings()?;
         for name in HOOKS {
             hook(&mut recorder.ebpf, name)?.attach().map_err(|error| Error::program(name, error))?;
@@ -117,12 +124,11 @@ impl Recorder {
         if let Some(same) = standing.iter().find(|programs| programs.generation == before.active)
             && same.are_of(OBJECT, &HOOKS)
         {
-            let counting = same.counting()?;
-            let counting = fd(&counting)?;
-            let mut recorder = Self::new(ebpf, counting, Some(pins))?;
-            recorder.settings =
-                Settings { all_services: before.all_services, ..manager.settings(before.active) };
-            recorder.write_settings()?;
+            let programs = same.programs(&HOOKS)?.iter().map(fd).collect::<Result<_, _>>()?;
+            let mut recorder = Self::new(ebpf, programs, Some(pins))?;
+            recorder.settings = manager.settings(before.active, before);
+            recorder.next_epoch()?;
+            recorder.sweep()?;
             recorder.seen.read_all(&recorder.ebpf)?;
             // What a process that was killed on the way has left beside them does nothing.
             standing.iter().filter(|other| other.generation != same.generation).for_each(Programs::remove);
@@ -135,12 +141,13 @@ impl Recorder {
         };
         let mut recorder = Self::attach_pinned(ebpf, pins, generation)?;
         // In one store the new programs begin and the old ones end.
-        recorder.settings = Settings { all_services: before.all_services, ..manager.settings(generation) };
-        recorder.write_settings()?;
+        recorder.settings = manager.settings(generation, before);
+        recorder.next_epoch()?;
         standing.iter().for_each(Programs::remove);
         if let Some(pins) = &recorder.pins {
-            pins.remove_other_layouts();
+            pins.remove_others();
         }
+        recorder.sweep()?;
         recorder.seen.read_all(&recorder.ebpf)?;
         Ok((recorder, taken_over))
     }
@@ -149,9 +156,10 @@ impl Recorder {
     fn attach_pinned(mut ebpf: Ebpf, pins: Pins, generation: u32) -> Result<Self, Error> {
         load_programs(&mut ebpf)?;
         let place = pins.place(generation, OBJECT)?;
-        let path = place.counting_path();
-        let program = hook(&mut ebpf, names::SYS_ENTER)?;
-        program.pin(&path).map_err(pin_error(path))?;
+        for name in HOOKS {
+            let path = place.program(name);
+            hook(&mut ebpf, name)?.pin(&path).map_err(pin_error(path))?;
+        }
         // After what was there before: the kernel calls them in this order, so that at the moment of the change a
         // call may be counted by both, and none by neither.
         for name in HOOKS {
@@ -161,11 +169,11 @@ impl Recorder {
             let link: FdLink = program.take_link(id).map_err(failed)?.into();
             link.pin(place.link(name)).map_err(pin_error(place.link(name)))?;
         }
-        let counting = counting(&mut ebpf)?;
-        Self::new(ebpf, counting, Some(pins))
+        let programs = programs(&mut ebpf)?;
+        Self::new(ebpf, programs, Some(pins))
     }
 
-    fn new(mut ebpf: Ebpf, counting: ProgramFd, pins: Option<Pins>) -> Result<Self, Error> {
+    fn new(mut ebpf: Ebpf, programs: Vec<ProgramFd>, pins: Option<Pins>) -> Result<Self, Error> {
         let logger = EbpfLogger::init(&mut ebpf).map_err(|_| Error::Missing { name: "AYA_LOGS" })?;
         let ring = ebpf.take_map(names::NEWS).ok_or(Error::Missing { name: names::NEWS })?;
         let ring = RingBuf::try_from(ring).map_err(Error::map(names::NEWS))?;
@@ -174,30 +182,45 @@ impl Recorder {
             settings: Settings::default(),
             seen: Seen::default(),
             spare: 0,
+            rows: Rows::new()?,
             logger,
             ring,
-            counting,
+            attached: programs.into_iter().map(Attached::new).collect::<Result<_, _>>()?,
             pins,
         })
     }
 
     /// Ends it for good, pinned or not: detaches the programs, and frees all that they counted.
-    pub fn release(self) {
-        if let Some(pins) = &self.pins {
-            pins.remove();
+    pub fn release(mut self) -> Result<(), Error> {
+        // Whoever is killed before all is removed has left nothing that counts.
+        self.settings.active = 0;
+        self.write_settings()?;
+        self.pins.as_ref().map_or(Ok(()), Pins::remove)
+    }
+
+    /// Whether the manager starts units by way of systemd-executor; systemd may be upgraded meanwhile.
+    pub fn has_executor(&mut self, executor: bool) -> Result<(), Error> {
+        if self.settings.executor == u32::from(executor) {
+            return Ok(());
         }
+        self.settings.executor = executor.into();
+        self.write_settings()
     }
 
     /// Reads all that was counted of `unit`. Deletes nothing.
     pub fn snapshot(&mut self, unit: Unit) -> Result<Snapshot, Error> {
         self.take_in_news()?;
-        snapshot::read(&self.ebpf, &mut self.seen, unit)
+        snapshot::read(&self.ebpf, &mut self.rows, &mut self.seen, unit)
     }
 
     /// The units of which something is new since last asked: a call that was not seen before, a cgroup that was
     /// made or removed. What is said here is a hint; the counts of the others may have grown too.
-    pub fn news(&mut self) -> Result<BTreeSet<Unit>, Error> {
+    pub fn news(&mut self) -> Result<Fresh, Error> {
         self.take_in_news()?;
+        if self.settings.all_services != 0 {
+            // Here, where a new service is heard of first: the next ones may follow at once.
+            self.make_spare_rows()?;
+        }
         Ok(self.seen.take_news())
     }
 
@@ -217,34 +240,61 @@ impl Recorder {
         self.seen.update(&self.ebpf, &mut self.ring)
     }
 
-    /// How often the kernel skipped the counting program because a task that was preempted inside it was
+    /// How often the kernel skipped one of the programs because a task that was preempted inside it was
     /// still in it on that processor. Any of the host's tasks, recorded or not. Up to Linux 6.18 it cannot
     /// happen, for preemption is disabled there; in 7.2 it is not, and does. From `recursion_misses` in the
-    /// program's fdinfo (Linux 5.12).
+    /// programs' fdinfo (Linux 5.12).
     pub fn skipped(&self) -> Result<u64, Error> {
-        let path = format!("/proc/self/fdinfo/{}", self.counting.as_fd().as_raw_fd());
-        let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.into(), source })?;
-        Ok(text
-            .lines()
-            .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok())
-            .unwrap_or_default())
+        let mut sum = 0;
+        for attached in &self.attached {
+            sum += attached.skipped().map_err(|source| Error::Read { path: FDINFO.into(), source })?;
+        }
+        Ok(sum)
+    }
+}
+
+/// A program that is attached, and what the kernel says of it: opened once, for it is read for each unit.
+struct Attached {
+    _program: ProgramFd,
+    info: File,
+}
+
+impl Attached {
+    fn new(program: ProgramFd) -> Result<Self, Error> {
+        let path = format!("{FDINFO}/{}", program.as_fd().as_raw_fd());
+        let info = File::open(&path).map_err(|source| Error::Read { path: path.into(), source })?;
+        Ok(Self { _program: program, info })
+    }
+
+    fn skipped(&self) -> io::Result<u64> {
+        let mut text = [0; 1024];
+        let length = self.info.read_at(&mut text, 0)?;
+        let text = String::from_utf8_lossy(&text[..length]);
+        let figure = text.lines().find_map(|line| line.strip_prefix("recursion_misses:"));
+        Ok(figure.and_then(|figure| figure.trim().parse().ok()).unwrap_or_default())
     }
 }
 
 impl Manager {
-    fn settings(self, active: u32) -> Settings {
-        Settings { manager: self.pid, executor: self.executor.into(), all_services: 0, active }
+    /// Settings that follow on those before.
+    fn settings(self, active: u32, before: Settings) -> Settings {
+        Settings { manager: self.pid, executor: self.executor.into(), active, ..before }
     }
 }
 
 /// Makes the maps, or opens those that are pinned.
 fn load(limits: Limits, generation: u32, pins: Option<&Pins>) -> Result<Ebpf, Error> {
-    let target = Plain(target::read(Path::new(target::VMLINUX), generation)?);
+    let places = rows::places(rows::processors()?);
+    let target = Plain(target::read(Path::new(target::VMLINUX), generation, places)?);
     let rows = limits.units.saturating_mul(u32::try_from(target::ABIS.len()).unwrap_or(u32::MAX));
     let mut loader = EbpfLoader::new();
     loader
+        // Only relocations would take the kernel's types, and there are none: it need not hold them meanwhile.
+        .btf(None)
         .override_global(names::TARGET, &target, true)
         .map_max_entries(names::CGROUPS, limits.cgroups)
+        .map_max_entries(names::NEAR, places)
+        .map_max_entries(names::HOLDERS, places)
         .map_max_entries(names::ROWS, rows)
         .map_max_entries(names::WANTED, limits.units)
         .map_max_entries(names::OUTLIERS, limits.outliers)
@@ -273,13 +323,13 @@ fn read_settings(ebpf: &Ebpf) -> Result<Settings, Error> {
     Ok(settings)
 }
 
-fn counting(ebpf: &mut Ebpf) -> Result<ProgramFd, Error> {
-    fd(hook(ebpf, names::SYS_ENTER)?)
+fn programs(ebpf: &mut Ebpf) -> Result<Vec<ProgramFd>, Error> {
+    HOOKS.into_iter().map(|name| fd(hook(ebpf, name)?)).collect()
 }
 
 fn fd(program: &BtfTracePoint) -> Result<ProgramFd, Error> {
-    let fd = program.fd().map_err(|error| Error::program(names::SYS_ENTER, error))?;
-    fd.try_clone().map_err(|source| Error::Read { path: names::SYS_ENTER.into(), source })
+    let fd = program.fd().map_err(|error| Error::program("of the recorder", error))?;
+    fd.try_clone().map_err(|source| Error::Read { path: "/proc/self/fd".into(), source })
 }
 
 fn hook<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut BtfTracePoint, Error> {

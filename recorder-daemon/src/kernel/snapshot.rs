@@ -6,9 +6,14 @@ use aya::{
     Ebpf,
     maps::{HashMap, Map, MapData, MapError, PerCpuHashMap},
 };
-use recorder_common::{Abi, Call, Misses, PATH_LEN, Row, RowKey, names};
+use recorder_common::{Abi, Call, Misses, PATH_LEN, names};
 
-use super::{Error, Unit, news::Seen, plain::Plain, target};
+use super::{
+    Error, Unit,
+    news::{Happened, Seen},
+    plain::Plain,
+    rows::Rows,
+};
 
 /// All that the kernel holds of one unit since it was armed. Every figure only grows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct Snapshot {
     pub sightings: Vec<Sighting>,
     /// What could not be kept, and how often the unit's own cgroup was made.
     pub misses: Misses,
+    /// What happened to the unit's cgroup between the snapshot before and this one. Only a hint, as all news is.
+    pub happened: Happened,
 }
 
 /// One program making one call.
@@ -34,38 +41,32 @@ pub struct Sighting {
 }
 
 /// Reads all that `unit` has in the maps.
-pub(super) fn read(ebpf: &Ebpf, seen: &mut Seen, unit: Unit) -> Result<Snapshot, Error> {
+pub(super) fn read(ebpf: &Ebpf, rows: &mut Rows, seen: &mut Seen, unit: Unit) -> Result<Snapshot, Error> {
     let mut snapshot = Snapshot::default();
     // The counts go first: what was sighted has been counted, so a sighting without a count is from after the
     // reading and waits for the next one.
-    read_rows(ebpf, unit.0, &mut snapshot)?;
+    read_rows(ebpf, rows, unit, &mut snapshot)?;
     read_outliers(ebpf, unit.0, &mut snapshot)?;
     snapshot.sightings = seen.of(ebpf, unit)?;
+    // What was told by the time of the counts; the latest of it may be from after a part of them.
+    snapshot.happened = seen.take_happened(unit);
     Ok(snapshot)
 }
 
-fn read_rows(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), Error> {
-    let rows: PerCpuHashMap<_, Plain<RowKey>, Plain<Row>> = open(ebpf, names::ROWS)?;
-    for &abi in target::ABIS {
-        let per_cpu = match rows.get(&Plain(RowKey { unit, abi: abi as u32 }), 0) {
-            Ok(per_cpu) => per_cpu,
-            Err(MapError::KeyNotFound) => continue,
-            Err(error) => return Err(Error::map(names::ROWS)(error)),
-        };
-        for Plain(row) in per_cpu.iter() {
-            for (number, &calls) in (0..).zip(&row.calls) {
-                if calls > 0 {
-                    *snapshot.calls.entry(Call { abi, number }).or_default() += calls;
-                }
+fn read_rows(ebpf: &Ebpf, rows: &mut Rows, unit: Unit, snapshot: &mut Snapshot) -> Result<(), Error> {
+    rows.each(ebpf, unit, |abi, row| {
+        for (number, &calls) in (0..).zip(&row.calls) {
+            if calls > 0 {
+                *snapshot.calls.entry(Call { abi, number }).or_default() += calls;
             }
-            snapshot.misses.calls += row.misses.calls;
-            snapshot.misses.cgroups += row.misses.cgroups;
-            snapshot.misses.sightings += row.misses.sightings;
-            snapshot.misses.starts += row.misses.starts;
-            snapshot.misses.filtered += row.misses.filtered;
         }
-    }
-    Ok(())
+        snapshot.misses.calls += row.misses.calls;
+        snapshot.misses.cgroups += row.misses.cgroups;
+        snapshot.misses.sightings += row.misses.sightings;
+        snapshot.misses.starts += row.misses.starts;
+        snapshot.misses.filtered += row.misses.filtered;
+        snapshot.misses.under_filter |= row.misses.under_filter;
+    })
 }
 
 fn read_outliers(ebpf: &Ebpf, unit: u32, snapshot: &mut Snapshot) -> Result<(), Error> {

@@ -20,6 +20,28 @@ impl Timestamp {
         Self(if seconds > LATEST { LATEST } else { seconds })
     }
 
+    /// From year, month and day, and hour, minute and second, in UTC. None for what is no such time, or before 1970.
+    #[must_use]
+    pub fn from_civil(
+        (year, month, day): (u64, u64, u64),
+        (hour, minute, second): (u64, u64, u64),
+    ) -> Option<Self> {
+        const BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+        let leap =
+            |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let index = usize::try_from(month.checked_sub(1)?).ok()?;
+        let before = *BEFORE.get(index)?;
+        let length =
+            BEFORE.get(index + 1).copied().unwrap_or(365) - before + u64::from(month == 2 && leap(year));
+        if !(1..=length).contains(&day) || hour > 23 || minute > 59 || second > 59 || year < 1970 {
+            return None;
+        }
+        let leaps = |year: u64| year / 4 - year / 100 + year / 400;
+        let years = (year - 1970) * 365 + leaps(year - 1) - leaps(1969);
+        let days = years + before + u64::from(month > 2 && leap(year)) + day - 1;
+        Some(Self::from_unix(((days * 24 + hour) * 60 + minute) * 60 + second))
+    }
+
     /// Seconds since 1970.
     #[must_use]
     pub const fn unix(self) -> u64 {
@@ -44,12 +66,13 @@ impl FromStr for Timestamp {
 
 /// Turns the kernel's time since boot into a point in time.
 ///
-/// The wall clock is asked once, at the beginning. What comes after is counted on from there by a clock
+/// The wall clock is asked once for each span, when that begins. What comes after is counted on from there by a clock
 /// that nobody can set, so that order and durations survive a step of the wall clock and a suspend.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// The point in time at which the boot clock read zero, in nanoseconds since 1970.
-    boot: u128,
+    /// The point in time at which the boot clock read zero, in nanoseconds since 1970. Before 1970 where the wall
+    /// clock had never been set.
+    boot: i128,
 }
 
 impl Clock {
@@ -57,13 +80,61 @@ impl Clock {
     #[must_use]
     pub fn new(wall: SystemTime, since_boot: u64) -> Self {
         let wall = wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        Self { boot: wall.saturating_sub(u128::from(since_boot)) }
+        Self { boot: i128::try_from(wall).unwrap_or(i128::MAX / 2) - i128::from(since_boot) }
+    }
+
+    /// The same clock, or the one by which it was `then` when the boot clock read `since_boot`, if that is another:
+    /// the wall clock was set meanwhile, and what has begun is counted on as it began.
+    #[must_use]
+    pub fn through(self, then: Timestamp, since_boot: u64) -> Self {
+        if self.at(since_boot) == then {
+            return self;
+        }
+        Self { boot: i128::from(then.unix()) * SECOND - i128::from(since_boot) }
     }
 
     /// The point in time at which the boot clock read `since_boot` nanoseconds.
     #[must_use]
     pub fn at(self, since_boot: u64) -> Timestamp {
-        let seconds = (self.boot + u128::from(since_boot)) / 1_000_000_000;
+        let seconds = (self.boot + i128::from(since_boot)).max(0) / SECOND;
         Timestamp::from_unix(u64::try_from(seconds).unwrap_or(LATEST))
+    }
+}
+
+/// In nanoseconds.
+const SECOND: i128 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_civil_time_is_what_humantime_says(unix in 0..=LATEST) {
+            let at = Timestamp::from_unix(unix);
+            let text = at.to_string();
+            let part = |from: usize, to: usize| text[from..to].parse().unwrap();
+            let date = (part(0, 4), part(5, 7), part(8, 10));
+            prop_assert_eq!(Timestamp::from_civil(date, (part(11, 13), part(14, 16), part(17, 19))), Some(at));
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for date in [
+            (2023, 2, 29),
+            (2100, 2, 29),
+            (2024, 4, 31),
+            (2024, 13, 1),
+            (2024, 0, 1),
+            (2024, 1, 0),
+            (1969, 12, 31),
+        ] {
+            assert_eq!(Timestamp::from_civil(date, (0, 0, 0)), None, "{date:?}");
+        }
+        assert!(Timestamp::from_civil((2024, 2, 29), (0, 0, 0)).is_some());
+        assert_eq!(Timestamp::from_civil((2024, 1, 1), (24, 0, 0)), None);
     }
 }

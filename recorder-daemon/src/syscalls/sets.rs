@@ -5,6 +5,15 @@ use super::tables::sets::SETS;
 /// The systemd version whose sets these are. Other versions differ: group by them, never filter by them.
 pub const SYSTEMD_VERSION: &str = super::tables::sets::SYSTEMD_VERSION;
 
+/// How the sets of an older version differ from [`SETS`].
+pub(super) struct Older {
+    pub(super) version: &'static str,
+    /// Sets that it does not have.
+    pub(super) absent: &'static [&'static str],
+    /// Set, the names that it lacks, the names that it has more.
+    pub(super) differ: &'static [(&'static str, &'static [&'static str], &'static [&'static str])],
+}
+
 /// Sets that hold other sets, or whatever is left over. They say less about a call than any other set does,
 /// so they come last, and the one that holds the most comes very last.
 const UMBRELLAS: [&str; 3] = ["@default", "@privileged", "@system-service"];

@@ -2,19 +2,27 @@
 //! there are, and what they are called.
 
 mod cgroup;
+mod files;
+#[cfg(test)]
+mod fuzz;
 mod mount;
 mod name;
 mod path;
+mod probe;
 mod request;
 mod systemd;
+mod tables;
 mod tree;
 
 pub use cgroup::{Cgroup, sweep};
+pub use files::Files;
 pub use mount::Mount;
 pub use name::{Kind, NameError, UnitName};
 pub use path::PathError;
+pub use probe::{Hierarchies, hierarchies};
 pub use request::{Reason, Request, RequestError};
-pub use systemd::{Loaded, State, Systemd, SystemdError, has_executor};
+pub use systemd::{Loaded, Reload, ServiceRights, State, Systemd, SystemdError, has_executor};
+pub use tables::Tables;
 pub use tree::{Found, descendants, find, populated, resolve, units};
 
 pub use crate::file_name::file_name;

@@ -2,12 +2,12 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::Error;
 
-const MOUNTINFO: &str = "/proc/self/mountinfo";
+pub(super) const MOUNTINFO: &str = "/proc/self/mountinfo";
 const OWN: &str = "/proc/self/cgroup";
 
 /// A mounted cgroup2 file system.
@@ -28,7 +28,7 @@ impl Mount {
 
     /// One line of mountinfo, as proc(5) has it: id, parent, device, root, mount point, options, any
     /// number of tags, a hyphen, type, source, options.
-    fn parse(line: &str) -> Option<Self> {
+    pub(super) fn parse(line: &str) -> Option<Self> {
         let (mount, filesystem) = line.split_once(" - ")?;
         if filesystem.split(' ').next() != Some("cgroup2") {
             return None;
@@ -51,6 +51,10 @@ impl Mount {
     #[must_use]
     pub fn folder(&self, cgroup: &str) -> Option<PathBuf> {
         let below = Path::new(cgroup).strip_prefix(&self.root).ok()?;
+        // From within a namespace of cgroups, those outside of it begin with `/..`.
+        if below.components().any(|step| !matches!(step, Component::Normal(_))) {
+            return None;
+        }
         // Joined with nothing, a path would get a slash at its end.
         Some(if below.as_os_str().is_empty() { self.point.clone() } else { self.point.join(below) })
     }
@@ -106,5 +110,6 @@ mod tests {
         let mount = Mount::parse("1 2 0:3 /docker/a /sys/fs/my\\040group ro - cgroup2 none rw").unwrap();
         assert_eq!(mount.folder("/docker/a/b").unwrap(), Path::new("/sys/fs/my group/b"));
         assert_eq!(mount.folder("/docker/other"), None);
+        assert_eq!(mount.folder("/docker/a/../other"), None);
     }
 }

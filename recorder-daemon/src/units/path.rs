@@ -27,7 +27,7 @@ pub enum PathError {
     },
     /// What no path of a cgroup has.
     #[error(
-        "\"{}\" is no cgroup's path: it has control characters or more than {LONGEST} bytes",
+        "\"{}\" is no cgroup's path: it has control characters, marks that turn text around or more than {LONGEST} bytes",
         printable(start)
     )]
     Odd {
@@ -67,7 +67,7 @@ pub enum PathError {
 
 /// The path as the hierarchy has it: from `/`, no part empty or `.`. Looks at nothing but the text.
 pub(super) fn checked(text: &str) -> Result<String, PathError> {
-    if text.len() > LONGEST || text.contains(char::is_control) {
+    if text.len() > LONGEST || printable(text) != text {
         return Err(PathError::Odd { start: text.chars().take(100).collect() });
     }
     let typed = || text.to_owned();

@@ -267,7 +267,7 @@ fn executes(kind: Kind) -> Option<&'static str> {
 }
 
 /// `252.38-1~deb12u1` is 252, `v256~rc1` is 256.
-fn number(version: &str) -> Option<String> {
+pub(super) fn number(version: &str) -> Option<String> {
     let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
     Some(digits[..end].to_owned()).filter(|number| !number.is_empty())
@@ -277,7 +277,13 @@ fn odd(what: &str, found: &str) -> SystemdError {
     SystemdError::Odd { what: what.to_owned(), found: found.chars().take(100).collect() }
 }
 
+mod files;
+mod reload;
 mod restart;
+mod rights;
+
+pub use reload::Reload;
+pub use rights::ServiceRights;
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ const NGINX: &str = include_str!("../fixtures/nginx.service.toml");
 fn a_unit_that_is_recorded_is_asked_of_the_daemon() {
     let daemon = Daemon::new(answer);
     let table = printed(&daemon.run(&["show", "nginx"]));
-    assert!(table.starts_with("nginx.service: 5 names,"), "{table}");
+    assert!(table.starts_with("nginx.service: 5 names (x86_64),"), "{table}");
     let names = printed(&daemon.run(&["export", "nginx", "--format", "names"]));
     assert_eq!(names, "accept4\nbind\nexecve\nread\nwrite\n");
     assert_eq!(daemon.asked(), vec![Request::Allowlist { unit: "nginx".into() }; 2]);
@@ -28,7 +28,7 @@ fn a_unit_that_is_recorded_no_longer_is_read_from_its_file() {
     fs::write(daemon.folder().join("%2Eodd.service.toml"), NGINX).unwrap();
     let read = |daemon: &Daemon| {
         for name in ["old@1-1", "old@1-1.service", ".odd.service"] {
-            assert!(printed(&daemon.run(&["show", name])).starts_with("nginx.service: 5 names,"));
+            assert!(printed(&daemon.run(&["show", name])).starts_with("nginx.service: 5 names (x86_64),"));
         }
     };
     read(&daemon);

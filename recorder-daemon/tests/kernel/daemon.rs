@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use crate::support::{Bench, Daemon, NATIVE, Slice, Started, eventually, finish_in};
+use crate::support::{Bench, Daemon, Mounted, NATIVE, Slice, Started, eventually, finish_in};
 
 /// A command that makes `count` calls that nothing else in it makes.
 fn calling(program: &str, count: &str) -> [String; 5] {
@@ -206,9 +206,7 @@ fn a_full_disk_loses_nothing_and_is_told_until_there_is_space_again() {
     let unit = slice.service("a");
     let mut daemon = Daemon::start(&bench, "");
     daemon.end();
-    let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(daemon.state());
-    let _mounted = Mounted::new(&mut mount, daemon.state());
+    let _mounted = Mounted::tmpfs(daemon.state(), "size=256k");
     daemon.start_again(&bench);
     let folder = slice.make("a");
     daemon.done(&["start", &unit]);
@@ -287,22 +285,6 @@ fn a_request_that_ends_leaves_what_another_wants() {
     assert_eq!((allowlist.calls(NATIVE, "execve"), allowlist.starts()), (1, 1));
 }
 
-/// A file system that is there as long as this is.
-struct Mounted(std::path::PathBuf);
-
-impl Mounted {
-    fn new(mount: &mut Command, at: std::path::PathBuf) -> Self {
-        assert!(mount.status().unwrap().success());
-        Self(at)
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
-
 #[test]
 fn wrong_requests_get_one_line_each() {
     let Some(bench) = Bench::new(&[]) else { return };
@@ -334,4 +316,40 @@ fn wrong_requests_get_one_line_each() {
     let said = String::from_utf8(second.stderr).unwrap();
     assert!(said.contains("another daemon is listening"), "{said}");
     daemon.done(&["status", &unit]);
+}
+
+/// As `systemd-run` makes them: each has a name that never comes again. And one that does.
+#[test]
+fn services_with_a_name_for_one_time_only_do_not_fill_the_kernels_places() {
+    const MANY: usize = 540;
+    let Some(bench) = Bench::new(&[]) else { return };
+    let slice = Slice::new("transient");
+    let glob = slice.service("*");
+    let daemon = Daemon::start(&bench, "flush_seconds = 1\n");
+    daemon.done(&["start", &glob]);
+    let once = |name: &str| {
+        finish_in(&slice.make(name), &["/bin/true"]);
+        slice.remove(name);
+    };
+    once("again");
+    for number in 0..MANY {
+        once(&format!("run-u{number}"));
+    }
+    let recorded = || {
+        let status: serde_json::Value = serde_json::from_str(&daemon.done(&["status", "--json"])).unwrap();
+        status["units"].as_array().unwrap().len()
+    };
+    eventually("services that are retired", || (recorded() <= 512).then_some(()));
+    let again = slice.service("again");
+    daemon.refused(&["status", &again], 66);
+    once("again");
+    daemon.done(&["stop", &glob]);
+    for number in 0..MANY {
+        let allowlist = daemon.allowlist(&slice.service(&format!("run-u{number}")));
+        allowlist.assert_whole();
+        assert_eq!((allowlist.calls(NATIVE, "execve"), allowlist.starts()), (1, 1), "{number}");
+    }
+    let again = daemon.allowlist(&again);
+    again.assert_whole();
+    assert_eq!((again.calls(NATIVE, "execve"), again.starts()), (2, 2), "retired, and named anew");
 }

@@ -39,3 +39,21 @@ fn more_cgroups_than_there_is_room_for() {
     let text = fs::read_to_string(bench.file()).unwrap();
     assert!(text.contains("complete = false"), "{text}");
 }
+
+#[test]
+fn a_filter_that_a_program_sets_itself() {
+    let Some(bench) = Bench::new(&[]) else { return };
+    let program = bench.compile("filter", &["-pthread"]);
+    for place in ["self", "thread", "child"] {
+        for action in ["errno", "kill"] {
+            let status = bench.run(&[&program, action, place]).status().unwrap();
+            let killed = action == "kill" && place != "child";
+            assert_eq!(status.code(), Some(if killed { 128 + 31 } else { 0 }), "{action} {place}");
+            let allowlist = bench.allowlist();
+            assert_eq!(allowlist.gaps(), [("under_filter".to_owned(), 1)].into(), "{action} {place}");
+            assert!(!allowlist.names(NATIVE).contains("getppid"), "it was denied");
+            fs::remove_file(bench.file()).unwrap();
+        }
+    }
+    bench.record(&["true"]).assert_whole();
+}

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    process::{Output, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use rustix::process::Signal;
@@ -18,6 +18,21 @@ fn the_commands_status_is_the_runs() {
         assert_eq!(output.status.code(), Some(status));
         assert!(bench.allowlist().names(NATIVE).contains("exit_group"));
     }
+}
+
+/// dpkg itself is the oracle, where there is one.
+#[test]
+fn the_allowlist_says_where_it_is_from() {
+    let Some(bench) = Bench::new(&[]) else { return };
+    assert!(finish(&mut bench.run(&["sh", "-c", "cat /dev/null"])).status.success());
+    let allowlist = bench.allowlist();
+    assert_eq!(allowlist.observed("tools"), [env!("CARGO_PKG_VERSION")].into());
+    let format = "--showformat=${Package} ${Version}\n";
+    let Ok(dpkg) = Command::new("dpkg-query").args(["--show", format, "coreutils", "dash"]).output() else {
+        return;
+    };
+    let packages = String::from_utf8(dpkg.stdout).unwrap();
+    assert_eq!(allowlist.observed("packages"), packages.lines().collect());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fs, thread, time::Duration};
 
+use recorder_common::LAYOUT;
+
 use crate::support::{Bench, Daemon, NATIVE, Slice, Started, finish_in, in_cgroup};
 
 #[test]
@@ -114,7 +116,7 @@ fn another_versions_programs_are_taken_over_from_without_a_gap() {
     let mut load = Started::new(&mut in_cgroup(&folder, &[&program, "600", "1500"]));
     for _ in 0..10 {
         daemon.kill();
-        let layout = daemon.pins().join("layout-1");
+        let layout = daemon.pins().join(format!("layout-{LAYOUT}"));
         for entry in fs::read_dir(&layout).unwrap().flatten() {
             let name = entry.file_name().into_string().unwrap();
             if let Some((generation, _)) =

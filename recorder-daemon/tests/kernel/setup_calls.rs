@@ -163,3 +163,13 @@ fn where_the_manager_has_no_executor_a_command_of_that_name_is_the_units() {
     // Executed outside, so that it is no set-up work any more when it enters.
     assert_eq!((counts["getsid"], counts["getpgid"], counts["execve"]), (4, 3, 1));
 }
+
+#[test]
+fn a_manager_that_is_upgraded_to_one_with_an_executor_is_known_as_such() {
+    let Some(bench) = Bench::new(&[]) else { return };
+    let mut stage = Stage::new(&bench, false);
+    let expected = by_itself(&bench, &stage.program, "plain");
+    stage.start("fork", "plain");
+    stage.recorder.has_executor(true).unwrap();
+    assert_eq!(stage.start("executor", "plain"), times(&expected, 2));
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use recorder_daemon::kernel::{Manager, Recorder, Unit};
+use recorder_daemon::kernel::{Manager, Recorder, Unit, Want};
 
 use crate::{
     setup_calls::{Folder, LIMITS, counts},
@@ -95,19 +95,22 @@ fn every_service_is_named_by_the_kernel_itself() {
     let want = find(&own).unwrap();
     assert!(want.by_kernel() && !want.running && want.began > 0, "{want:?}");
     assert_eq!((find("two.scope"), find("three.service")), (None, None));
-    let unit = &want.unit;
+    let (want, unit) = (want.clone(), &want.unit);
     assert_eq!(counts(&mut recorder, *unit)["execve"], 2, "in it and below it");
-    assert!(recorder.news().unwrap().contains(unit));
+    assert!(recorder.news().unwrap().boundaries.contains(unit));
 
     recorder.want_all_services(false).unwrap();
     let late = Folder::new(outer.0.join("four.service"));
     assert_eq!(recorder.armed(late.id()).unwrap(), None);
-    recorder.unwant(&own).unwrap();
-    recorder.disarm(*unit).unwrap();
+    recorder.end(std::slice::from_ref(&want), 7).unwrap();
+    assert_eq!(recorder.armed(service.id()).unwrap(), None);
     finish_in(&service.0, &["/bin/true"]);
     assert_eq!(counts(&mut recorder, *unit)["execve"], 2);
-    recorder.forget(*unit).unwrap();
+    let ended: Vec<_> = recorder.wanted().unwrap().into_iter().filter(|want| want.unit == *unit).collect();
+    assert_eq!(ended, [Want { ended: Some(7), ..want.clone() }], "it is there until a disk has it");
+    recorder.forget(&want).unwrap();
     assert_eq!(counts(&mut recorder, *unit), BTreeMap::new());
+    assert!(recorder.wanted().unwrap().iter().all(|want| want.unit != *unit));
 }
 
 #[test]
@@ -131,7 +134,27 @@ fn what_is_wanted_by_itself_is_its_own_unit_below_another() {
 fn a_name_that_is_too_long_is_refused() {
     let Some(_bench) = Bench::new(&[]) else { return };
     let mut recorder = start();
-    let error = recorder.want(Unit(1), &"x".repeat(512), 0).unwrap_err();
-    assert!(error.to_string().contains("512 bytes"), "{error}");
-    recorder.want(Unit(1), &"x".repeat(511), 0).unwrap();
+    let error = recorder.want(Unit(1), &"x".repeat(500), 0).unwrap_err();
+    assert!(error.to_string().contains("500 bytes"), "{error}");
+    recorder.want(Unit(1), &"x".repeat(499), 0).unwrap();
+}
+
+#[test]
+fn a_wanted_name_is_found_however_long_the_path_to_it_is() {
+    let Some(_bench) = Bench::new(&[]) else { return };
+    let mut recorder = start();
+    let name = service("deep");
+    recorder.want(Unit(1), &name, 0).unwrap();
+    let mut slices = vec![slice("deep")];
+    while slices.last().unwrap().0.as_os_str().len() < 600 {
+        let next = slices.last().unwrap().0.join(format!("{}.slice", "x".repeat(100)));
+        slices.push(Folder::new(next));
+    }
+    let service = Folder::new(slices.last().unwrap().0.join(&name));
+    finish_in(&service.0, &["/bin/true"]);
+    assert_eq!(counts(&mut recorder, Unit(1))["execve"], 1);
+    drop(service);
+    while let Some(slice) = slices.pop() {
+        drop(slice);
+    }
 }

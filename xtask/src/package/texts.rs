@@ -44,6 +44,7 @@ pub(crate) fn copyright() -> Result<String> {
     Ok(format!(
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\
          Upstream-Name: syscall-recorder\n\
+         Comment: crates.txt.gz and rust-library.html.gz beside this file have the licences of what is linked.\n\
          \n\
          Files: *\n\
          Copyright: {holder}\n\
@@ -126,21 +127,24 @@ fn indented(text: &str) -> String {
 
 /// The version, and who makes the package.
 fn package() -> Result<(String, String)> {
-    let metadata = output(&mut cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
-    let daemon = packages
-        .iter()
-        .find(|package| package["name"] == "recorder-daemon")
-        .context("cargo metadata does not know recorder-daemon")?;
+    let daemon = daemon()?;
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     text(&daemon["version"])
         .zip(text(&daemon["metadata"]["deb"]["maintainer"]))
         .context("recorder-daemon has no version or no [package.metadata.deb] maintainer")
 }
 
+/// What cargo knows of recorder-daemon.
+pub(super) fn daemon() -> Result<serde_json::Value> {
+    let metadata = output(&mut cargo(&["metadata", "--offline", "--no-deps", "--format-version", "1"]))?;
+    let mut metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    let packages = metadata["packages"].as_array_mut().context("cargo metadata names no packages")?;
+    let found = packages.iter_mut().find(|package| package["name"] == "recorder-daemon");
+    Ok(found.context("cargo metadata does not know recorder-daemon")?.take())
+}
+
 /// When the project last changed, in seconds since 1970: the same commit makes the same package.
-fn last_change() -> Result<String> {
+pub(crate) fn last_change() -> Result<String> {
     if let Ok(seconds) = std::env::var("SOURCE_DATE_EPOCH") {
         return Ok(seconds);
     }

@@ -54,7 +54,9 @@ pub(super) fn files(scratch: &Path) -> Result<Vec<File>> {
     );
 
     let mut modules = origin.clone();
-    for module in ABIS.iter().map(|(abi, _)| *abi).chain(["sets"]).collect::<BTreeSet<_>>() {
+    for module in
+        ABIS.iter().map(|(abi, _)| *abi).chain(["libseccomp", "older", "sets"]).collect::<BTreeSet<_>>()
+    {
         writeln!(modules, "pub(super) mod {module};")?;
     }
     write!(

@@ -75,6 +75,8 @@ fn build(release: &str, image: &Image) -> Result<()> {
     let hook = |when: &str| format!("--{when}-hook=sh {} {when} \"$1\"", prepare.display());
     run(as_root("mmdebstrap")
         .args(["--quiet", "--variant=minbase", "--include", PACKAGES])
+        // A mirror's copy of sid may be older than its index says that it can be.
+        .arg("--aptopt=Acquire::Check-Valid-Until \"false\"")
         .args([hook("setup"), hook("customize")])
         .arg(format!("--customize-hook=copy-in {} /etc/systemd/system", unit.display()))
         .arg(release)

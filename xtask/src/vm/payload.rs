@@ -11,10 +11,14 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use super::{image::disk, scenarios::Scenario};
-use crate::shell::{cargo, root, run};
+use crate::{
+    package::program::{Libc, Target},
+    shell::{root, run},
+    target::Arch,
+};
 
 /// Builds it in a folder of its own, and gives the image.
-pub(super) fn build(folder: &Path, scenarios: &[Scenario], keep: bool) -> Result<PathBuf> {
+pub(super) fn build(folder: &Path, scenarios: &[Scenario], arch: Arch, keep: bool) -> Result<PathBuf> {
     let tree = folder.join("payload");
     let _ = fs::remove_dir_all(&tree);
     let source = root().join("xtask/src/vm");
@@ -23,19 +27,19 @@ pub(super) fn build(folder: &Path, scenarios: &[Scenario], keep: bool) -> Result
     }
     copy_all(&source.join("scenarios"), &tree.join("scenarios"))?;
     copy_all(&source.join("guest"), &tree)?;
-    fs::copy(
-        root().join("recorder-daemon/tests/fixtures/nginx-hand-hardened.service"),
-        tree.join("fixtures/nginx-hand-hardened.service"),
-    )?;
+    for fixture in ["nginx-hand-hardened.service", "filters.txt"] {
+        let from = root().join("recorder-daemon/tests/fixtures").join(fixture);
+        fs::copy(from, tree.join("fixtures").join(fixture))?;
+    }
     for program in files(&source.join("programs"))? {
-        compile(&program, &tree.join("bin"))?;
+        compile(&program, arch, &tree.join("bin"))?;
     }
     if scenarios.iter().any(|scenario| !scenario.packaged) {
-        run(&mut cargo(&["build", "--release", "--package", "recorder-daemon"]))?;
-        fs::copy(root().join("target/release/syscall-recorder"), tree.join("syscall-recorder"))?;
+        let program = Target { arch, libc: Libc::Glibc }.build()?;
+        fs::copy(program, tree.join("syscall-recorder"))?;
     }
     if scenarios.iter().any(|scenario| scenario.packaged) {
-        fs::copy(package()?, tree.join("syscall-recorder.deb"))?;
+        fs::copy(package(arch)?, tree.join("syscall-recorder.deb"))?;
     }
     let mut queue = String::new();
     for scenario in scenarios {
@@ -50,24 +54,29 @@ pub(super) fn build(folder: &Path, scenarios: &[Scenario], keep: bool) -> Result
     Ok(image)
 }
 
-/// The newest package that there is.
-fn package() -> Result<PathBuf> {
-    let folder = root().join("target/debian");
+/// The newest package that there is for it.
+fn package(arch: Arch) -> Result<PathBuf> {
+    let folder = crate::package::folder();
     let written =
         |file: &PathBuf| file.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let packages = files(&folder).unwrap_or_default();
-    let packages = packages.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "deb"));
+    let end = format!("_{}.deb", arch.debian());
+    let packages = packages.into_iter().filter(|file| file.to_string_lossy().ends_with(&end));
     match packages.max_by_key(written) {
         Some(package) => Ok(package),
-        None => bail!("no package in {}: make it with `cargo xtask package`", folder.display()),
+        None => bail!(
+            "no package for {} in {}: make it with `cargo xtask package`",
+            arch.name(),
+            folder.display()
+        ),
     }
 }
 
 /// Compiles a program that needs nothing of the machine that it will run on. One in assembly gets no libc: its
 /// first instruction is its own.
-fn compile(source: &Path, into: &Path) -> Result<()> {
+fn compile(source: &Path, arch: Arch, into: &Path) -> Result<()> {
     let name = source.file_stem().with_context(|| format!("{} has no name", source.display()))?;
-    let mut cc = Command::new("cc");
+    let mut cc = Command::new(arch.cc()?);
     cc.args(["-Wall", "-Wextra", "-Werror", "-O1", "-static", "-s"]);
     if source.extension().is_some_and(|kind| kind == "S") {
         cc.arg("-nostdlib");

@@ -31,7 +31,17 @@ const MACHINES: &[Machine] = &[
             packaged("boot", 400),
         ],
     ),
-    ("services", &[packaged("daemons", 900), packaged("set-up", 400)]),
+    (
+        "services",
+        &[
+            packaged("daemons", 900),
+            packaged("set-up", 400),
+            packaged("own-filter", 400),
+            packaged("filters", 900),
+            packaged("stages", 1500),
+            packaged("profiles", 900),
+        ],
+    ),
     (
         "crowd",
         &[
@@ -61,6 +71,7 @@ pub(super) fn choose(names: &[String]) -> Result<Vec<(&'static str, Vec<Scenario
 pub(super) struct Verdicts {
     passed: Vec<(String, Duration)>,
     failed: Vec<(String, Duration)>,
+    said: Vec<(String, String)>,
     begun: Duration,
     current: String,
     /// Whether the machine came to its end.
@@ -70,6 +81,10 @@ pub(super) struct Verdicts {
 impl Verdicts {
     /// Takes a line that came so long after the start.
     pub(super) fn line(&mut self, line: &str, at: Duration) {
+        if let Some(said) = line.trim_end().strip_prefix("==== says ") {
+            self.said.push((self.current.clone(), said.to_owned()));
+            return;
+        }
         let Some(said) = line.trim_end().strip_prefix("==== ") else { return };
         let took = at.saturating_sub(self.begun);
         match said.split(' ').collect::<Vec<_>>()[..] {
@@ -94,6 +109,12 @@ impl Verdicts {
                 name: scenario.name,
                 passed: passed.is_some() && failed.is_none(),
                 took: failed.or(passed).map(|(_, took)| took),
+                said: self
+                    .said
+                    .iter()
+                    .filter(|(name, _)| name == scenario.name)
+                    .map(|(_, said)| said.clone())
+                    .collect(),
             }
         };
         scenarios.iter().map(outcome).collect()
@@ -106,15 +127,18 @@ pub(super) struct Outcome {
     name: &'static str,
     pub(super) passed: bool,
     took: Option<Duration>,
+    /// Lines for whoever compares releases.
+    said: Vec<String>,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.passed { "passed" } else { "FAILED" };
         match self.took {
-            Some(took) => write!(f, "{verdict}  {:<12} {:>4} s", self.name, took.as_secs()),
-            None => write!(f, "{verdict}  {:<12} did not come to its end", self.name),
+            Some(took) => write!(f, "{verdict}  {:<12} {:>4} s", self.name, took.as_secs())?,
+            None => write!(f, "{verdict}  {:<12} did not come to its end", self.name)?,
         }
+        self.said.iter().try_for_each(|said| write!(f, "\n        {said}"))
     }
 }
 
@@ -148,8 +172,13 @@ mod tests {
     #[test]
     fn only_what_said_that_it_passed_has_passed() {
         let mut verdicts = Verdicts::default();
-        let lines =
-            ["==== run", "page", "==== passed run", "==== boot", "==== rebooting in the middle of boot"];
+        let lines = [
+            "==== run",
+            "==== says 70 names",
+            "==== passed run",
+            "==== boot",
+            "==== rebooting in the middle of boot",
+        ];
         for (line, second) in lines.into_iter().zip(1..) {
             verdicts.line(line, Duration::from_secs(second));
         }
@@ -164,5 +193,9 @@ mod tests {
         assert_eq!(passed(&verdicts)[2], ("boot", false));
         assert_eq!(verdicts.results(&scenarios)[2].took, Some(Duration::from_secs(30)));
         assert!(!verdicts.done);
+        assert_eq!(
+            verdicts.results(&scenarios)[0].to_string(),
+            "passed  run             2 s\n        70 names"
+        );
     }
 }

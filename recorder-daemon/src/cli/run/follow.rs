@@ -40,6 +40,9 @@ pub(super) struct Followed {
     pub(super) unwitnessed: u64,
 }
 
+/// How long a command is said to start up, in nanoseconds.
+const START_UP: u64 = 60_000_000_000;
+
 /// Starts the command in the cgroup and records until the cgroup is empty, or a second interrupt ends it.
 pub(super) fn follow(
     program: &Program,
@@ -70,7 +73,9 @@ pub(super) fn follow(
         let ended = child.poll(program)?;
         let populated = cgroup.populated()?;
         let snapshot = recorder.snapshot(UNIT)?;
-        observe(&mut span, &snapshot, clock, boot_clock());
+        let now = boot_clock();
+        observe(&mut span, &snapshot, clock, now, now.saturating_sub(began) <= START_UP);
+        span.end_hour();
         unwitnessed = snapshot.misses.sightings;
         if ended && !populated {
             break;

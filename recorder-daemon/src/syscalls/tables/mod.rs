@@ -5,6 +5,8 @@
 pub(super) mod aarch64;
 pub(super) mod arm;
 pub(super) mod i386;
+pub(super) mod libseccomp;
+pub(super) mod older;
 pub(super) mod ppc64le;
 pub(super) mod riscv64;
 pub(super) mod s390x;

@@ -101,6 +101,18 @@ fn says(path: &str, property: &str) -> Option<Variant<'static>> {
         "SystemCallFilter" if unit("list.service") => vec!["mount"].into(),
         "SystemCallFilter" if unit("some.slice") => panic!("a slice has none"),
         "SystemCallFilter" => (false, Vec::<String>::new()).into(),
+        "ExecReload" if unit("nginx.service") => {
+            let run = |at| {
+                ("/bin/kill", vec!["/bin/kill", "-HUP"], false, at, 0_u64, 0_u64, 0_u64, 0_u32, 0_i32, 0_i32)
+            };
+            vec![run(1_764_000_000_900_000_u64), run(1_764_000_001_100_000)].into()
+        }
+        "ExecReload" if unit("masked.service") => {
+            vec![("/bin/true", vec!["/bin/true"], false, 0_u64, 0_u64, 0_u64, 0_u64, 0_u32, 0_i32, 0_i32)]
+                .into()
+        }
+        "ExecReload" if unit("list.service") => vec!["/bin/kill"].into(),
+        "ExecReload" => Vec::<(String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32)>::new().into(),
         other => panic!("{other}"),
     })
 }
@@ -145,6 +157,25 @@ async fn fake(folder: &TempDir) {
 
 fn unit(name: &str) -> UnitName {
     UnitName::parse(name).unwrap()
+}
+
+#[tokio::test]
+async fn whether_a_unit_was_reloaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_bus) = Bus::start(folder.path()) else { return };
+    fake(&folder).await;
+    let systemd = asked(&folder, LONG);
+    for (name, reload) in [
+        ("nginx.service", Some(Reload { last: Some(1_764_000_001) })),
+        ("masked.service", Some(Reload { last: None })),
+        ("strange.service", None),
+        ("plain.socket", None),
+        ("some.slice", None),
+    ] {
+        assert_eq!(systemd.reload(&unit(name)).await.unwrap(), reload, "{name}");
+    }
+    let error = systemd.reload(&unit("list.service")).await.unwrap_err().to_string();
+    assert!(error.contains("the reloads of list.service"), "{error}");
 }
 
 #[tokio::test]

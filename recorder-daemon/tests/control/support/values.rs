@@ -1,7 +1,7 @@
 //! What a daemon could say.
 
 use recorder_daemon::control::wire::{
-    LastNew, Refusal, Reply, Request, Started, Status, Stopped, Unit, Written,
+    Coverage, Estimate, LastNew, Refusal, Reply, Request, Started, Status, Stopped, Unit, Watched, Written,
 };
 
 /// A daemon that records nginx, another unit that has gaps, and whatever is asked for.
@@ -31,12 +31,23 @@ pub(crate) fn answer(request: Request) -> Result<Reply, Refusal> {
             status.units.retain(|unit| unit.name.starts_with(&name));
             Reply::Status { status }
         }
+        Request::Watch { .. } => Reply::Watched { watched: Watched::default() },
+        Request::Metrics {} => Reply::Metrics { metrics: String::new() },
         Request::Snapshot { units } => Reply::Written { written: units.iter().map(written).collect() },
         Request::Allowlist { unit } if unit.starts_with("nginx") => {
             Reply::Allowlist { text: include_str!("../../fixtures/nginx.service.toml").to_owned() }
         }
         Request::Allowlist { unit } => return Err(Refusal::NotRecorded { unit, reason: None }),
     })
+}
+
+fn new(name: &str, at: &str, programs: &[&str]) -> LastNew {
+    LastNew {
+        name: name.into(),
+        abi: "x86_64".into(),
+        at: format!("2026-11-25T{at}Z"),
+        programs: programs.iter().map(|&program| program.to_owned()).collect(),
+    }
 }
 
 pub(crate) fn status() -> Status {
@@ -49,12 +60,24 @@ pub(crate) fn status() -> Status {
         starts: 4,
         calls: 1_381_360,
         names: 71,
-        last_new: Some(LastNew {
-            name: "fadvise64".into(),
-            abi: "x86_64".into(),
-            at: "2026-11-25T06:25:01Z".into(),
-        }),
+        last_new: Some(new("fadvise64", "06:25:01", &["/usr/sbin/nginx"])),
         gaps: [].into(),
+        quiet_seconds: 9_299,
+        coverage: vec![Coverage {
+            per: "hour".into(),
+            occasions: 39,
+            seen: 71,
+            once: 5,
+            unseen: Estimate { value: 3.2, low: 0.0, high: 21.0 },
+            covered: Estimate { value: 0.997_41, low: 0.992, high: 1.0 },
+            next: Estimate { value: 0.12, low: 0.0, high: 0.31 },
+        }],
+        lacks: ["no_reload", "no_week", "signals_unknown", "of_a_later_version"].map(str::to_owned).into(),
+        newest: vec![
+            new("fadvise64", "06:25:01", &["/usr/sbin/nginx"]),
+            new("kill", "06:24:58", &["/bin/kill", "/opt/\u{1b}[2Jodd"]),
+            new("number 600", "06:20:00", &[]),
+        ],
     };
     let odd = Unit {
         name: "odd\u{1b}[2J.service".into(),

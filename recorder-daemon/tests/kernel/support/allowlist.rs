@@ -26,6 +26,11 @@ impl Allowlist {
         self.evidence().map(|evidence| evidence["abi"].as_str().unwrap()).collect()
     }
 
+    /// One of the sets in `[observed]`.
+    pub(crate) fn observed(&self, key: &str) -> BTreeSet<&str> {
+        self.0["observed"][key].as_array().unwrap().iter().map(|entry| entry.as_str().unwrap()).collect()
+    }
+
     /// The names in `[allow]`.
     pub(crate) fn names(&self, abi: &str) -> BTreeSet<String> {
         let text = |name: &Value| name.as_str().unwrap().to_owned();
@@ -66,6 +71,21 @@ impl Allowlist {
 
     pub(crate) fn starts(&self) -> u64 {
         u64::try_from(self.0["observed"]["starts"].as_integer().unwrap()).unwrap()
+    }
+
+    /// A figure of what happened to the unit.
+    pub(crate) fn course(&self, key: &str) -> u64 {
+        u64::try_from(self.0["observed"]["course"][key].as_integer().unwrap()).unwrap()
+    }
+
+    /// In how many occasions by start each call was made.
+    pub(crate) fn occasions(&self, abi: &str) -> BTreeMap<String, u64> {
+        let of_abi = self.evidence().filter(|evidence| evidence["abi"].as_str() == Some(abi));
+        of_abi
+            .map(|evidence| {
+                (name(evidence), u64::try_from(evidence["starts"].as_integer().unwrap()).unwrap())
+            })
+            .collect()
     }
 
     pub(crate) fn gaps(&self) -> BTreeMap<String, u64> {

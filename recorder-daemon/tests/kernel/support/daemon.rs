@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -60,8 +60,14 @@ impl Daemon {
 
     /// Starts it again, and waits for nothing.
     pub(crate) fn launch(&mut self, bench: &Bench) {
-        let mut command = bench.command(BINARY);
-        command.args(["daemon", "--config"]).arg(self.folder.join("config.toml"));
+        self.launch_by(bench, &[]);
+    }
+
+    /// The same, by a command that executes it.
+    pub(crate) fn launch_by(&mut self, bench: &Bench, words: &[&str]) {
+        let words = [words, &[BINARY]].concat();
+        let mut command = bench.command(words[0]);
+        command.args(&words[1..]).args(["daemon", "--config"]).arg(self.folder.join("config.toml"));
         self.started = Some(Started::new(&mut command));
     }
 
@@ -130,11 +136,17 @@ impl Daemon {
     /// Asks it to end, as systemd does. It must end well. Gives its log.
     #[track_caller]
     pub(crate) fn end(&mut self) -> String {
+        self.end_with(0)
+    }
+
+    /// The same, with this status.
+    #[track_caller]
+    pub(crate) fn end_with(&mut self, status: i32) -> String {
         let started = self.started.take().unwrap();
         started.signal(Signal::TERM);
         let output = started.finish();
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{log}");
+        assert_eq!(output.status.code(), Some(status), "{log}");
         log
     }
 
@@ -173,6 +185,11 @@ impl Slice {
     /// The name of a service that no other test has.
     pub(crate) fn service(&self, name: &str) -> String {
         format!("{}-{name}.service", self.tag)
+    }
+
+    /// Its folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The path of the slice in the hierarchy.

@@ -2,7 +2,6 @@
 
 page() { curl --silent --show-error --fail http://localhost/ 2> page.err | grep -q 'Welcome to nginx'; }
 serves() { eventually page; }
-workers() { local main; main=$(cat /run/nginx.pid) && cat "/proc/$main/task/$main/children"; }
 
 requests() {
     serves
@@ -14,13 +13,8 @@ requests() {
     same large /var/www/html/large.bin
 }
 
-# Done when none of the old workers is there and new ones serve.
 reload() {
-    local old new
-    old=$(workers)
-    systemctl reload nginx
-    others() { new=$(workers) && test -n "$new" && for one in $old; do case " $new " in *" $one "*) return 1 ;; esac; done; }
-    eventually others
+    renew nginx
     serves
 }
 
@@ -54,6 +48,9 @@ fresh() {
     large_page
 }
 
+# The checklist says that a reload is still to come.
+no_reload() { syscall-recorder status nginx | grep -q 'its ExecReload= was not seen to run'; }
+
 # Recording to hardening: the whole story, for whatever nginx.service there is.
 story() {
     step "systemctl start syscall-recorder@nginx"
@@ -63,10 +60,12 @@ story() {
 
     step "days of normal life"
     systemctl restart nginx
+    eventually no_reload
     life
     systemctl status --no-pager syscall-recorder
     systemctl status --no-pager syscall-recorder@nginx
     syscall-recorder status nginx
+    if no_reload; then fail "its reload was not seen"; fi
 
     step "systemctl stop syscall-recorder@nginx"
     systemctl stop syscall-recorder@nginx
@@ -75,6 +74,11 @@ story() {
     complete nginx.service
     for name in execve bind listen accept4 clone setuid exit_group; do has nginx.service $name; done
     for name in unshare mount ptrace bpf pivot_root; do lacks nginx.service $name; done
+    printf '\n==== says Linux %s, systemd %s, libc %s, nginx %s: %s names of %s calls\n' "$(uname -r)" \
+        "$(systemctl --version | sed -n '1s/^systemd \([^ ]*\).*/\1/p')" "$(ldd --version | sed -n '1s/.* //p')" \
+        "$(dpkg-query --show --showformat '${Version}' nginx)" "$(names nginx.service | wc -l)" \
+        "$(awk '$1 == "calls" { sum += $3 } END { print sum }' "$(allowlist nginx.service)")"
+    printf '==== says %s\n' "$(names nginx.service | tr '\n' ' ')"
 
     step "lock the service down to it"
     harden nginx.service
@@ -113,6 +117,27 @@ attack() {
     rm $drop_in
     systemctl daemon-reload
     systemctl reset-failed nginx
+}
+
+# nginx starts with one more command before it, which makes a call that was never seen. How that command ended:
+# "exited 0".
+probed() {
+    local probe=/etc/systemd/system/nginx.service.d/zz-probe.conf
+    mkdir -p "${probe%/*}"
+    printf '[Service]\nExecStartPre=-%s/error %s\n' $bin "$1" > $probe
+    systemctl daemon-reload
+    systemctl restart nginx
+    serves
+    systemctl show --property ExecStartPre nginx | grep "/error " | sed -E 's/.*code=([a-z]+) ; status=([0-9]+).*/\1 \2/'
+    rm $probe
+    systemctl daemon-reload
+}
+
+# Silent, as an administrator wants it.
+verified() {
+    local said
+    said=$(systemd-analyze verify --man=no nginx.service 2>&1 || true)
+    test -z "$said" || fail "systemd finds fault: $said"
 }
 
 clean() {

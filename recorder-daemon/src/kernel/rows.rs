@@ -1,0 +1,217 @@
+//! The rows of counts: where a unit's lie, how they are made, read and freed.
+//!
+//! Read and written by bpf(2) itself: aya would ask anew for each row how many processors there are, and copy it three
+//! times.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use aya::{
+    Ebpf, Pod,
+    maps::{Array, Map, MapData, MapError, PerCpuHashMap},
+};
+use recorder_common::{Abi, Misses, ROW_LEN, Row, RowKey, names};
+
+use super::{
+    Error, Unit,
+    arm::{BPF_NOEXIST, gone},
+    bpf,
+    plain::Plain,
+    snapshot::{open, open_mut},
+    target,
+};
+
+/// What is known of the rows, and room for one of each processor.
+pub(super) struct Rows {
+    /// The units that are known to have a native row.
+    known: BTreeSet<Unit>,
+    values: Vec<Plain<Row>>,
+    places: u32,
+}
+
+impl Rows {
+    pub(super) fn new() -> Result<Self, Error> {
+        let values = vec![empty(); processors()?];
+        Ok(Self { known: BTreeSet::new(), places: places(values.len()), values })
+    }
+
+    /// Makes a unit's native row, if it has none.
+    pub(super) fn make(&mut self, ebpf: &mut Ebpf, unit: Unit) -> Result<(), Error> {
+        if !self.known.contains(&unit) {
+            if !self.is_there(ebpf, unit)? && !self.hold(ebpf, unit)? {
+                self.insert(ebpf, unit)?;
+            }
+            self.known.insert(unit);
+        }
+        Ok(())
+    }
+
+    /// Frees a unit's rows. Nobody counts in them any more.
+    pub(super) fn remove(&mut self, ebpf: &mut Ebpf, unit: Unit) -> Result<(), Error> {
+        let place = self.place(unit);
+        if holder(ebpf, place)? == Some(unit) {
+            set_holder(ebpf, place, None)?;
+        }
+        let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> = open_mut(ebpf, names::ROWS)?;
+        target::ABIS
+            .iter()
+            .try_for_each(|&abi| gone(rows.remove(&key(unit, abi))))
+            .map_err(Error::map(names::ROWS))?;
+        self.known.remove(&unit);
+        Ok(())
+    }
+
+    /// Shows each row of a unit, one for each ABI and processor. Its native calls may be in two of them: where a unit
+    /// that the kernel side has named was counted before its place was made.
+    pub(super) fn each(
+        &mut self,
+        ebpf: &Ebpf,
+        unit: Unit,
+        mut see: impl FnMut(Abi, &Row),
+    ) -> Result<(), Error> {
+        let place = self.place(unit);
+        if holder(ebpf, place)? == Some(unit) {
+            self.look_up(ebpf, names::NEAR, &place)?;
+            self.values.iter().for_each(|Plain(row)| see(target::NATIVE, row));
+        }
+        for &abi in target::ABIS {
+            if self.look_up(ebpf, names::ROWS, &key(unit, abi))? {
+                self.values.iter().for_each(|Plain(row)| see(abi, row));
+            }
+        }
+        Ok(())
+    }
+
+    /// The units that have rows.
+    pub(super) fn units(&self, ebpf: &Ebpf) -> Result<BTreeSet<Unit>, Error> {
+        let rows: PerCpuHashMap<_, Plain<RowKey>, Plain<Row>> = open(ebpf, names::ROWS)?;
+        let mut units: BTreeSet<_> = rows.keys().filter_map(Result::ok).map(|key| Unit(key.0.unit)).collect();
+        for place in 0..self.places {
+            units.extend(holder(ebpf, place)?);
+        }
+        Ok(units)
+    }
+
+    fn place(&self, unit: Unit) -> u32 {
+        unit.0 & (self.places - 1)
+    }
+
+    fn is_there(&mut self, ebpf: &Ebpf, unit: Unit) -> Result<bool, Error> {
+        Ok(holder(ebpf, self.place(unit))? == Some(unit)
+            || self.look_up(ebpf, names::ROWS, &key(unit, target::NATIVE))?)
+    }
+
+    /// Gives a unit its place, if that is free.
+    fn hold(&mut self, ebpf: &mut Ebpf, unit: Unit) -> Result<bool, Error> {
+        let place = self.place(unit);
+        if holder(ebpf, place)?.is_some() {
+            return Ok(false);
+        }
+        // What its last holder has left goes first: whoever finds the holder finds an empty row.
+        self.values.fill(empty());
+        self.update(ebpf, names::NEAR, &place, 0).map_err(failed(names::NEAR))?;
+        set_holder(ebpf, place, Some(unit))?;
+        Ok(true)
+    }
+
+    /// Makes a row for a unit whose place is another's.
+    fn insert(&mut self, ebpf: &Ebpf, unit: Unit) -> Result<(), Error> {
+        let begun = Instant::now();
+        let mut pause = Duration::from_micros(50);
+        self.values.fill(empty());
+        loop {
+            match self.update(ebpf, names::ROWS, &key(unit, target::NATIVE), BPF_NOEXIST) {
+                // The kernel takes memory for a map only from what it has at hand, and gets more in its own time: a
+                // few rows in a row are too many at once.
+                Err(error) if error.raw_os_error() == Some(libc::ENOMEM) && begun.elapsed() < PATIENCE => {
+                    sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(2));
+                }
+                // The kernel side may have made it meanwhile, and counted in it.
+                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => return Ok(()),
+                done => return done.map_err(failed(names::ROWS)),
+            }
+        }
+    }
+
+    /// Fills the values with what a map has under a key. Says whether it has it.
+    fn look_up<K: Pod>(&mut self, ebpf: &Ebpf, map: &'static str, key: &K) -> Result<bool, Error> {
+        // SAFETY: there is one value for each processor that there can be.
+        unsafe { bpf::look_up(fd(ebpf, map)?, key, &mut self.values) }.map_err(failed(map))
+    }
+
+    /// Puts the values into a map.
+    fn update<K: Pod>(&mut self, ebpf: &Ebpf, map: &'static str, key: &K, flags: u64) -> io::Result<()> {
+        let fd = fd(ebpf, map).map_err(io::Error::other)?;
+        // SAFETY: as in `look_up`.
+        unsafe { bpf::update(fd, key, &self.values, flags) }
+    }
+}
+
+/// How many rows of each processor have a place: a power of two, within [`NEAR_BYTES`].
+pub(super) fn places(processors: usize) -> u32 {
+    let fit = (NEAR_BYTES / (processors * size_of::<Row>())).clamp(1, MOST_PLACES);
+    1 << fit.ilog2()
+}
+
+/// How many processors there can be.
+pub(super) fn processors() -> Result<usize, Error> {
+    aya::util::nr_cpus().map_err(|(path, source)| Error::Read { path: path.into(), source })
+}
+
+fn empty() -> Plain<Row> {
+    Plain(Row { calls: [0; ROW_LEN], files: [0; ROW_LEN], misses: Misses::default() })
+}
+
+fn holder(ebpf: &Ebpf, place: u32) -> Result<Option<Unit>, Error> {
+    let holders: Array<_, u64> = open(ebpf, names::HOLDERS)?;
+    let holder = holders.get(&place, 0).map_err(Error::map(names::HOLDERS))?;
+    Ok(holder.checked_sub(1).and_then(|unit| u32::try_from(unit).ok()).map(Unit))
+}
+
+fn set_holder(ebpf: &mut Ebpf, place: u32, unit: Option<Unit>) -> Result<(), Error> {
+    let mut holders: Array<&mut MapData, u64> = open_mut(ebpf, names::HOLDERS)?;
+    let holder = unit.map_or(0, |unit| u64::from(unit.0) + 1);
+    holders.set(place, holder, 0).map_err(Error::map(names::HOLDERS))
+}
+
+fn key(unit: Unit, abi: Abi) -> Plain<RowKey> {
+    Plain(RowKey { unit: unit.0, abi: abi as u32 })
+}
+
+fn fd<'a>(ebpf: &'a Ebpf, name: &'static str) -> Result<BorrowedFd<'a>, Error> {
+    match ebpf.map(name) {
+        Some(Map::PerCpuArray(data) | Map::PerCpuHashMap(data)) => Ok(data.fd().as_fd()),
+        _ => Err(Error::Missing { name }),
+    }
+}
+
+fn failed(map: &'static str) -> impl Fn(io::Error) -> Error {
+    move |error| Error::map(map)(MapError::IoError(error))
+}
+
+/// What the places may take, of all processors together.
+const NEAR_BYTES: usize = 16 << 20;
+
+/// How many places there are at the most.
+const MOST_PLACES: usize = 64;
+
+/// How long memory is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_places_take_what_they_may_and_no_more() {
+        for (processors, expected) in [(1, 64), (2, 64), (31, 64), (32, 32), (256, 4), (8192, 1)] {
+            assert_eq!(places(processors), expected, "{processors} processors");
+        }
+    }
+}
