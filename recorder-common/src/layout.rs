@@ -3,10 +3,10 @@
 //! Maps outlive the process that made them. Whoever changes a layout, or what a map holds, counts [`LAYOUT`] on.
 
 /// The version of all that stands here.
-pub const LAYOUT: u32 = 4;
+pub const LAYOUT: u32 = 5;
 /// All sizes, so that none of them changes and the version does not.
 const _: () = assert!(
-    LAYOUT == 4
+    LAYOUT == 5
         && size_of::<(Armed, Wanted, Want, Settings, Setup, SetupFiles, News, RowKey, Row)>()
             + size_of::<(HostMisses, Outlier, Sighting, Program, Touched)>()
             == 25640
@@ -104,7 +104,8 @@ pub struct Settings {
     /// [`names::CACHE`](crate::names::CACHE) holds of an earlier one is not believed. 1 to [`LAST_EPOCH`]; 0: nothing is
     /// believed, and nothing is kept.
     pub epoch: u32,
-    /// Counted on, by user space, whenever it looks which units have been counted: see [`Touched`].
+    /// Counted on, by user space, whenever it looks which units have been counted: see [`Touched`]. 0 follows on 255: as
+    /// the epoch, it fits a byte.
     pub round: u32,
 }
 const _: () = assert!(size_of::<Settings>() == 24);
@@ -199,8 +200,8 @@ const _: () = assert!(size_of::<Row>() == 16 * ROW_LEN + 48);
 /// Words of [`Touched`].
 pub const TOUCHED_LEN: usize = 4096;
 
-/// In which [`Settings::round`] a unit was last counted, in the word of its number's low bits. Zero: never, or in the
-/// round that is not counted. Units that share a word are told apart by nobody: who looks reads both.
+/// In which [`Settings::round`] a unit was last counted, in the word of its number's low bits. Rounds come again, and
+/// units share words: whoever looks may read one that was not counted, never miss one that was.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Touched {
@@ -208,6 +209,26 @@ pub struct Touched {
     pub rounds: [u32; TOUCHED_LEN],
 }
 const _: () = assert!(size_of::<Touched>() == 4 * TOUCHED_LEN);
+
+/// The place that a unit's number leads to, of `mask` and one more. Numbers that user space has given count from below, and
+/// those of the kernel side from above: the first of each are not in each other's way.
+#[must_use]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call is dear in a BPF program")]
+pub const fn place(unit: u32, mask: u32) -> u32 {
+    let from_above = (unit >> 31).wrapping_neg();
+    (unit ^ from_above) & mask
+}
+const _: () = assert!(place(0, 63) == 0 && place(65, 63) == 1 && place(NAMED_BY_KERNEL, 63) == 63);
+
+/// What [`names::HOLDERS`](crate::names::HOLDERS) has for the place that is this unit's: its number and, above it, the
+/// number's complement. No part of this, and no part of it with one of another's, is any unit's; 0 is nobody's.
+#[must_use]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call is dear in a BPF program")]
+pub const fn holder(unit: u32) -> u64 {
+    ((!unit as u64) << 32) | unit as u64
+}
 
 /// What one processor could not keep of one unit, because a map was full or memory short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

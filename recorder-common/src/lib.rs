@@ -12,5 +12,5 @@ pub use abi::{Abi, Call};
 pub use layout::{
     Armed, CACHE_LEN, GIVEN, HostMisses, Kind, LAST_EPOCH, LAYOUT, Misses, NAMED, NAMED_BY_KERNEL, News,
     Outlier, PATH_LEN, Program, ROW_LEN, Row, RowKey, Settings, Setup, SetupFiles, Sighting, TOUCHED_LEN,
-    Target, Touched, WANTED_LEN, Want, Wanted, cache_index,
+    Target, Touched, WANTED_LEN, Want, Wanted, cache_index, holder, place,
 };

@@ -25,7 +25,7 @@ pub(crate) static CACHE: Array<u64> = Array::with_max_entries(CACHE_LEN, 0);
 #[map]
 pub(crate) static NEAR: PerCpuArray<Row> = PerCpuArray::with_max_entries(1, 0);
 
-/// Whose the places in [`NEAR`] are: a unit's number and one, or 0.
+/// Whose the places in [`NEAR`] are: see [`recorder_common::holder`].
 #[map]
 pub(crate) static HOLDERS: Array<u64> = Array::with_max_entries(1, 0);
 

@@ -3,7 +3,7 @@
 //! User space is told in which units something was counted: it reads what has been touched.
 
 use aya_ebpf::bindings::BPF_NOEXIST;
-use recorder_common::{Row, RowKey, TOUCHED_LEN};
+use recorder_common::{Row, RowKey, TOUCHED_LEN, holder, place};
 
 use crate::{
     maps::{EMPTY_ROW, HOLDERS, NEAR, ROWS, TOUCHED},
@@ -41,11 +41,11 @@ pub(crate) fn make(unit: u32) {
 /// The row in the place that the unit's number leads to, if it is this unit's.
 #[inline(always)]
 fn near(unit: u32) -> Option<*mut Row> {
-    let place = unit & target!(near_mask);
-    let holder = HOLDERS.get_ptr(place)?;
+    let place = place(unit, target!(near_mask));
+    let found = HOLDERS.get_ptr(place)?;
     // SAFETY: one word. User space writes it to give the place after it has emptied the row, and to take it back when
     // nobody counts for that unit any more.
-    if unsafe { *holder } != u64::from(unit) + 1 {
+    if unsafe { *found } != holder(unit) {
         return None;
     }
     NEAR.get_ptr_mut(place)

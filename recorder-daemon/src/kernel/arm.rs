@@ -116,11 +116,16 @@ impl Recorder {
         }
     }
 
-    /// A number that no unit has had since the maps were made.
+    /// A number that no unit has had since the maps were made; the next one whose place is free, if there is one.
     pub fn number(&mut self) -> Result<Unit, Error> {
         let failed = Error::map(names::NUMBERS);
         let mut numbers: Array<&mut MapData, u32> = open_mut(&mut self.ebpf, names::NUMBERS)?;
-        let given = numbers.get(&GIVEN, 0).and_then(|given| numbers.set(GIVEN, given + 1, 0).map(|()| given));
+        let next = numbers.get(&GIVEN, 0);
+        let given = next.and_then(|next| {
+            let mut candidates = (next..).take(self.rows.places());
+            let given = candidates.find(|number| self.rows.is_free(Unit(*number))).unwrap_or(next);
+            numbers.set(GIVEN, given + 1, 0).map(|()| given)
+        });
         Ok(Unit(given.map_err(failed)?))
     }
 
@@ -147,7 +152,7 @@ impl Recorder {
     pub(super) fn make_spare_rows(&mut self) -> Result<(), Error> {
         let named = self.named()?;
         for unit in self.spare + 1..=named + SPARE {
-            self.rows.make(&mut self.ebpf, Unit(unit | NAMED_BY_KERNEL))?;
+            self.rows.make_spare(&self.ebpf, Unit(unit | NAMED_BY_KERNEL))?;
             self.spare = unit;
         }
         Ok(())

@@ -11,7 +11,6 @@ use recorder_common::{Armed, NAMED_BY_KERNEL, Outlier, Sighting, Wanted, names};
 use super::{
     Error, Recorder, Unit, Want,
     arm::{gone, wanted},
-    epoch::barrier,
     plain::Plain,
     snapshot::{HashMut, open, open_mut},
 };
@@ -30,9 +29,9 @@ impl Recorder {
         let units = wants.iter().map(|want| want.unit).collect();
         // Whoever found a name there before may be arming its cgroup; whoever found a cgroup that is armed may be
         // arming one below it, or counting a call. They all find what they need, and are waited for.
-        barrier();
+        self.wait_for_programs()?;
         while self.disarm(&units)? > 0 {
-            barrier();
+            self.wait_for_programs()?;
         }
         Ok(())
     }
@@ -54,10 +53,10 @@ impl Recorder {
     /// left it.
     pub(super) fn sweep(&mut self) -> Result<(), Error> {
         // What the kernel side names from here on is not looked at, nor are the rows that wait for it. What it has
-        // named before is wanted when the barrier is passed.
+        // named before is wanted when those programs have ended.
         let named = self.named()?;
         self.spare = named;
-        barrier();
+        self.wait_for_programs()?;
         let known: BTreeSet<_> = self.wanted()?.into_iter().map(|want| want.unit).collect();
         let stray = |unit: Unit| {
             !known.contains(&unit) && (unit.0 & NAMED_BY_KERNEL == 0 || unit.0 & !NAMED_BY_KERNEL <= named)
@@ -70,7 +69,7 @@ impl Recorder {
         let keys: Vec<_> = sightings.keys().filter_map(Result::ok).map(|key| key.0).collect();
         if self.disarm(&units)? > 0 {
             // Before their rows become another unit's.
-            barrier();
+            self.wait_for_programs()?;
         }
         for unit in units {
             tracing::warn!(

@@ -7,7 +7,6 @@ use std::{
 
 use aya::maps::{Map, MapError};
 use recorder_common::{CACHE_LEN, LAST_EPOCH, names};
-use rustix::thread::{MembarrierCommand, membarrier};
 
 use super::{Error, Recorder, bpf};
 
@@ -20,7 +19,7 @@ impl Recorder {
             // Every epoch comes again, and what was kept under one must be gone by then.
             self.settings.epoch = 0;
             self.write_settings()?;
-            barrier();
+            self.wait_for_programs()?;
             let Some(Map::Array(cache)) = self.ebpf.map(names::CACHE) else {
                 return Err(Error::Missing { name: names::CACHE });
             };
@@ -32,14 +31,9 @@ impl Recorder {
         self.settings.epoch += 1;
         self.write_settings()
     }
-}
 
-/// Waits until every program that runs now has ended: each runs within a read-side section of RCU, and the kernel
-/// answers this command when all of those have been left (membarrier(2)). Where it is not to be had (nohz_full), or
-/// waits for nobody (one processor, on which Linux 7.2 preempts programs), the few calls that are just being counted may
-/// come after the last reading: they are then in no recording, or in that of the next unit which has the row's place.
-pub(super) fn barrier() {
-    if let Err(error) = membarrier(MembarrierCommand::Global) {
-        tracing::warn!(%error, "the kernel cannot be asked to wait for the calls that are being counted");
+    /// Waits until every program that runs now has ended: what they found before they have used by then.
+    pub(super) fn wait_for_programs(&self) -> Result<(), Error> {
+        self.grace.wait().map_err(Error::Grace)
     }
 }

@@ -70,6 +70,9 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// The kernel did not say when the programs that ran had ended.
+    #[error("cannot wait for the calls that are being counted: {0}")]
+    Grace(#[source] std::io::Error),
     /// Whoever owned the kernel's side is no more.
     #[error("the kernel's side is no longer attached; see the log for why")]
     Ended,
@@ -105,7 +108,7 @@ impl Error {
         match self {
             Self::Load(error) => passes(error),
             Self::Program { source, .. } => passes(source),
-            Self::Pin { .. } | Self::Ended | Self::Map { .. } | Self::Read { .. } => true,
+            Self::Pin { .. } | Self::Grace(_) | Self::Ended | Self::Map { .. } | Self::Read { .. } => true,
             Self::NoBtf { .. }
             | Self::TooOld { .. }
             | Self::MissingField { .. }

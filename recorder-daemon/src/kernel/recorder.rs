@@ -20,6 +20,7 @@ use recorder_common::{HostMisses, Settings, names};
 
 use super::{
     Error, Snapshot,
+    bpf::Grace,
     news::{self, Fresh, Seen},
     pins::{Pins, Programs, pin_error},
     plain::Plain,
@@ -91,6 +92,7 @@ pub struct Recorder {
     /// Up to which number units that the kernel side names have a row already.
     pub(super) spare: u32,
     pub(super) rows: Rows,
+    pub(super) grace: Grace,
     logger: EbpfLogger<&'static dyn log::Log>,
     ring: RingBuf<MapData>,
     attached: Vec<Attached>,
@@ -177,12 +179,14 @@ impl Recorder {
         let logger = EbpfLogger::init(&mut ebpf).map_err(|_| Error::Missing { name: "AYA_LOGS" })?;
         let ring = ebpf.take_map(names::NEWS).ok_or(Error::Missing { name: names::NEWS })?;
         let ring = RingBuf::try_from(ring).map_err(Error::map(names::NEWS))?;
+        let rows = Rows::new(&ebpf)?;
         Ok(Self {
             ebpf,
             settings: Settings::default(),
             seen: Seen::default(),
             spare: 0,
-            rows: Rows::new()?,
+            rows,
+            grace: Grace::new().map_err(Error::Grace)?,
             logger,
             ring,
             attached: programs.into_iter().map(Attached::new).collect::<Result<_, _>>()?,

@@ -15,7 +15,7 @@ use aya::{
     Ebpf, Pod,
     maps::{Array, Map, MapData, MapError, PerCpuHashMap},
 };
-use recorder_common::{Abi, Misses, ROW_LEN, Row, RowKey, names};
+use recorder_common::{Abi, Misses, ROW_LEN, Row, RowKey, holder, names, place};
 
 use super::{
     Error, Unit,
@@ -31,19 +31,22 @@ pub(super) struct Rows {
     /// The units that are known to have a native row.
     known: BTreeSet<Unit>,
     values: Vec<Plain<Row>>,
-    places: u32,
+    /// Whose the places are; only this process gives and takes them.
+    holders: Vec<Option<Unit>>,
 }
 
 impl Rows {
-    pub(super) fn new() -> Result<Self, Error> {
+    pub(super) fn new(ebpf: &Ebpf) -> Result<Self, Error> {
         let values = vec![empty(); processors()?];
-        Ok(Self { known: BTreeSet::new(), places: places(values.len()), values })
+        let map: Array<_, u64> = open(ebpf, names::HOLDERS)?;
+        let holders = map.iter().map(|word| word.map(held_by)).collect::<Result<_, _>>();
+        Ok(Self { known: BTreeSet::new(), values, holders: holders.map_err(Error::map(names::HOLDERS))? })
     }
 
-    /// Makes a unit's native row, if it has none.
+    /// Makes a unit's native row, if it has none: in its place, where that is free.
     pub(super) fn make(&mut self, ebpf: &mut Ebpf, unit: Unit) -> Result<(), Error> {
         if !self.known.contains(&unit) {
-            if !self.is_there(ebpf, unit)? && !self.hold(ebpf, unit)? {
+            if !self.hold(ebpf, unit)? {
                 self.insert(ebpf, unit)?;
             }
             self.known.insert(unit);
@@ -51,11 +54,26 @@ impl Rows {
         Ok(())
     }
 
+    /// Makes the native row of a unit that there may never be. A place is for those that there are.
+    pub(super) fn make_spare(&mut self, ebpf: &Ebpf, unit: Unit) -> Result<(), Error> {
+        if self.known.contains(&unit) { Ok(()) } else { self.insert(ebpf, unit) }
+    }
+
+    /// Whether a unit of this number would have a place.
+    pub(super) fn is_free(&self, unit: Unit) -> bool {
+        self.holders[self.place(unit)].is_none()
+    }
+
+    /// How many places there are.
+    pub(super) fn places(&self) -> usize {
+        self.holders.len()
+    }
+
     /// Frees a unit's rows. Nobody counts in them any more.
     pub(super) fn remove(&mut self, ebpf: &mut Ebpf, unit: Unit) -> Result<(), Error> {
         let place = self.place(unit);
-        if holder(ebpf, place)? == Some(unit) {
-            set_holder(ebpf, place, None)?;
+        if self.holders[place] == Some(unit) {
+            self.set_holder(ebpf, place, None)?;
         }
         let mut rows: PerCpuHashMap<&mut MapData, Plain<RowKey>, Plain<Row>> = open_mut(ebpf, names::ROWS)?;
         target::ABIS
@@ -75,8 +93,8 @@ impl Rows {
         mut see: impl FnMut(Abi, &Row),
     ) -> Result<(), Error> {
         let place = self.place(unit);
-        if holder(ebpf, place)? == Some(unit) {
-            self.look_up(ebpf, names::NEAR, &place)?;
+        if self.holders[place] == Some(unit) {
+            self.look_up(ebpf, names::NEAR, &index(place))?;
             self.values.iter().for_each(|Plain(row)| see(target::NATIVE, row));
         }
         for &abi in target::ABIS {
@@ -90,36 +108,35 @@ impl Rows {
     /// The units that have rows.
     pub(super) fn units(&self, ebpf: &Ebpf) -> Result<BTreeSet<Unit>, Error> {
         let rows: PerCpuHashMap<_, Plain<RowKey>, Plain<Row>> = open(ebpf, names::ROWS)?;
-        let mut units: BTreeSet<_> = rows.keys().filter_map(Result::ok).map(|key| Unit(key.0.unit)).collect();
-        for place in 0..self.places {
-            units.extend(holder(ebpf, place)?);
-        }
-        Ok(units)
+        let keys = rows.keys().filter_map(Result::ok).map(|key| Unit(key.0.unit));
+        Ok(keys.chain(self.holders.iter().copied().flatten()).collect())
     }
 
-    fn place(&self, unit: Unit) -> u32 {
-        unit.0 & (self.places - 1)
+    fn place(&self, unit: Unit) -> usize {
+        place(unit.0, index(self.holders.len() - 1)) as usize
     }
 
-    fn is_there(&mut self, ebpf: &Ebpf, unit: Unit) -> Result<bool, Error> {
-        Ok(holder(ebpf, self.place(unit))? == Some(unit)
-            || self.look_up(ebpf, names::ROWS, &key(unit, target::NATIVE))?)
-    }
-
-    /// Gives a unit its place, if that is free.
+    /// Gives a unit its place, if that is free. Says whether it has it.
     fn hold(&mut self, ebpf: &mut Ebpf, unit: Unit) -> Result<bool, Error> {
         let place = self.place(unit);
-        if holder(ebpf, place)?.is_some() {
-            return Ok(false);
+        if self.holders[place].is_none() {
+            // What its last holder has left goes first: whoever finds the holder finds an empty row.
+            self.values.fill(empty());
+            self.update(ebpf, names::NEAR, &index(place), 0).map_err(failed(names::NEAR))?;
+            self.set_holder(ebpf, place, Some(unit))?;
         }
-        // What its last holder has left goes first: whoever finds the holder finds an empty row.
-        self.values.fill(empty());
-        self.update(ebpf, names::NEAR, &place, 0).map_err(failed(names::NEAR))?;
-        set_holder(ebpf, place, Some(unit))?;
-        Ok(true)
+        Ok(self.holders[place] == Some(unit))
     }
 
-    /// Makes a row for a unit whose place is another's.
+    fn set_holder(&mut self, ebpf: &mut Ebpf, place: usize, unit: Option<Unit>) -> Result<(), Error> {
+        let mut holders: Array<&mut MapData, u64> = open_mut(ebpf, names::HOLDERS)?;
+        let word = unit.map_or(0, |unit| holder(unit.0));
+        holders.set(index(place), word, 0).map_err(Error::map(names::HOLDERS))?;
+        self.holders[place] = unit;
+        Ok(())
+    }
+
+    /// Makes a row by a hash, if there is none.
     fn insert(&mut self, ebpf: &Ebpf, unit: Unit) -> Result<(), Error> {
         let begun = Instant::now();
         let mut pause = Duration::from_micros(50);
@@ -168,16 +185,16 @@ fn empty() -> Plain<Row> {
     Plain(Row { calls: [0; ROW_LEN], files: [0; ROW_LEN], misses: Misses::default() })
 }
 
-fn holder(ebpf: &Ebpf, place: u32) -> Result<Option<Unit>, Error> {
-    let holders: Array<_, u64> = open(ebpf, names::HOLDERS)?;
-    let holder = holders.get(&place, 0).map_err(Error::map(names::HOLDERS))?;
-    Ok(holder.checked_sub(1).and_then(|unit| u32::try_from(unit).ok()).map(Unit))
+/// Whose a place is by what its map says.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is the number")]
+fn held_by(word: u64) -> Option<Unit> {
+    let unit = word as u32;
+    (word == holder(unit)).then_some(Unit(unit))
 }
 
-fn set_holder(ebpf: &mut Ebpf, place: u32, unit: Option<Unit>) -> Result<(), Error> {
-    let mut holders: Array<&mut MapData, u64> = open_mut(ebpf, names::HOLDERS)?;
-    let holder = unit.map_or(0, |unit| u64::from(unit.0) + 1);
-    holders.set(place, holder, 0).map_err(Error::map(names::HOLDERS))
+#[expect(clippy::cast_possible_truncation, reason = "there are 64 at the most")]
+fn index(place: usize) -> u32 {
+    place as u32
 }
 
 fn key(unit: Unit, abi: Abi) -> Plain<RowKey> {
@@ -207,6 +224,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_mixture_of_two_holders_is_anybodys() {
+        for unit in [0, 1, 63, 1 << 31, u32::MAX] {
+            assert_eq!(held_by(holder(unit)), Some(Unit(unit)));
+        }
+        assert_eq!(held_by(0), None);
+        let words = [0, holder(3), holder(67), holder(3 | 1 << 31)].map(u64::to_le_bytes);
+        for (one, other) in words.iter().flat_map(|one| words.iter().map(move |other| (one, other))) {
+            for length in 1..8 {
+                let mixed =
+                    u64::from_le_bytes([&one[..length], &other[length..]].concat().try_into().unwrap());
+                assert!(
+                    mixed.to_le_bytes() == *one || mixed.to_le_bytes() == *other || held_by(mixed).is_none()
+                );
+            }
+        }
+    }
 
     #[test]
     fn the_places_take_what_they_may_and_no_more() {

@@ -12,8 +12,11 @@ use std::{
     time::Duration,
 };
 
-use aya::{maps::MapInfo, programs::ProgramInfo};
-use recorder_common::{Row, names};
+use aya::{
+    maps::{Array, HashMap, Map, MapData, MapInfo},
+    programs::ProgramInfo,
+};
+use recorder_common::{Row, WANTED_LEN, Want, holder, names, place};
 
 use crate::support::{Bench, Daemon, Slice, eventually};
 
@@ -80,6 +83,51 @@ fn a_unit_takes_a_row_for_each_processor() {
     let each = (memory(&daemon, names::ROWS) - before) / MORE;
     let rows = aya::util::nr_cpus().unwrap() as u64 * size_of::<Row>() as u64;
     assert!((rows..rows + 256).contains(&each), "{each} bytes a unit, where the rows are {rows}");
+}
+
+fn map(daemon: &Daemon, name: &str) -> MapData {
+    MapData::from_pin(pinned(&daemon.pins(), name).unwrap()).unwrap()
+}
+
+/// A unit's number, and who has the place where its calls could be counted without a hash being asked.
+fn place_of(daemon: &Daemon, unit: &str) -> Option<(u32, u64)> {
+    let wanted: HashMap<_, [u8; WANTED_LEN], [u8; size_of::<Want>()]> =
+        Map::HashMap(map(daemon, names::WANTED)).try_into().unwrap();
+    let mut key = [0; WANTED_LEN];
+    key[..unit.len()].copy_from_slice(unit.as_bytes());
+    let want = wanted.get(&key, 0).ok()?;
+    let number = u32::from_ne_bytes(*want.first_chunk().unwrap());
+    let holders: Array<_, u64> = Map::Array(map(daemon, names::HOLDERS)).try_into().unwrap();
+    Some((number, holders.get(&place(number, holders.len() - 1), 0).unwrap()))
+}
+
+/// Those that are there when it begins, those that appear later, and those that come when others have gone.
+#[test]
+fn services_have_places_also_where_all_are_recorded() {
+    let Some(bench) = Bench::new(&["mount"]) else { return };
+    let daemon = Daemon::pinned(&bench, "");
+    let slice = Slice::new("places");
+    let all = slice.service("*");
+    for round in 0..3 {
+        let there: Vec<_> = (0..20).map(|number| format!("there{round}-{number}")).collect();
+        for tag in &there {
+            slice.make(tag);
+        }
+        daemon.done(&["start", &all]);
+        for tag in &there {
+            let (number, held_by) = place_of(&daemon, &slice.service(tag)).unwrap();
+            assert_eq!(held_by, holder(number), "{tag} in round {round}");
+        }
+        let later = format!("later{round}");
+        slice.make(&later);
+        // Its own, unless one of the units that other tests make meanwhile has that.
+        let held = || place_of(&daemon, &slice.service(&later)).is_some_and(|(_, holder)| holder != 0);
+        eventually("a place", || held().then_some(()));
+        daemon.done(&["stop", &all]);
+        for tag in there.iter().chain([&later]) {
+            slice.remove(tag);
+        }
+    }
 }
 
 /// How often the thread that does all but the writing has had to wait for something.

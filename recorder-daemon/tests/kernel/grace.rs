@@ -22,17 +22,23 @@ enum Step {
     Read,
 }
 
-/// The descriptor by which the daemon has a map.
-fn descriptor(daemon: &Daemon, map: &str) -> String {
+/// linux/bpf.h's number of the kind of map by which the kernel is waited for.
+const ARRAY_OF_MAPS: u32 = 12;
+
+/// The descriptor of the daemon's of which the kernel says this.
+fn descriptor(daemon: &Daemon, name: &str, value: u32) -> String {
+    let mut infos = fs::read_dir(format!("/proc/{}/fdinfo", daemon.id())).unwrap().flatten();
+    let says = |text: String| text.lines().any(|line| line.split_whitespace().eq([name, &value.to_string()]));
+    let info = infos.find(|entry| fs::read_to_string(entry.path()).is_ok_and(says));
+    info.unwrap_or_else(|| panic!("no descriptor with {name} {value}")).file_name().into_string().unwrap()
+}
+
+/// The id of a map that the daemon has pinned.
+fn id(daemon: &Daemon, map: &str) -> u32 {
     let mut pins = fs::read_dir(daemon.pins()).unwrap().flatten().map(|entry| entry.path());
     let layout =
         pins.find(|path| path.file_name().unwrap().to_string_lossy().starts_with("layout-")).unwrap();
-    let id = MapData::from_pin(layout.join(map)).unwrap().info().unwrap().id();
-    let mut infos = fs::read_dir(format!("/proc/{}/fdinfo", daemon.id())).unwrap().flatten();
-    let of_map =
-        |text: String| text.lines().any(|line| line.split_whitespace().eq(["map_id:", &id.to_string()]));
-    let info = infos.find(|entry| fs::read_to_string(entry.path()).is_ok_and(of_map));
-    info.unwrap_or_else(|| panic!("no descriptor of {map}")).file_name().into_string().unwrap()
+    MapData::from_pin(layout.join(map)).unwrap().info().unwrap().id()
 }
 
 #[test]
@@ -43,12 +49,13 @@ fn the_last_reading_waits_for_the_calls_that_are_being_counted() {
     let daemon = Daemon::pinned(&bench, "");
     daemon.done(&["start", &unit]);
     finish_in(&folder, &["/bin/true"]);
-    let [wanted, cgroups, rows] =
-        [names::WANTED, names::CGROUPS, names::ROWS].map(|map| descriptor(&daemon, map));
+    let [wanted, cgroups, rows] = [names::WANTED, names::CGROUPS, names::ROWS]
+        .map(|map| descriptor(&daemon, "map_id:", id(&daemon, map)));
+    let grace = descriptor(&daemon, "map_type:", ARRAY_OF_MAPS);
 
     let log = bench.path("trace");
     let mut strace = bench.command("strace");
-    strace.args(["-qq", "-e", "trace=bpf,membarrier", "-o"]).arg(&log).args(["-p", &daemon.id().to_string()]);
+    strace.args(["-qq", "-e", "trace=bpf", "-o"]).arg(&log).args(["-p", &daemon.id().to_string()]);
     let strace = Started::new(&mut strace);
     eventually("strace", || tracer(daemon.id()).map(|_| ()));
     daemon.done(&["stop", &unit]);
@@ -61,7 +68,7 @@ fn the_last_reading_waits_for_the_calls_that_are_being_counted() {
         let steps = [
             (does("BPF_MAP_DELETE_ELEM", &wanted), Step::Unwanted),
             (does("BPF_MAP_DELETE_ELEM", &cgroups), Step::Disarmed),
-            (line.starts_with("membarrier(MEMBARRIER_CMD_GLOBAL") && line.ends_with("= 0"), Step::Waited),
+            (does("BPF_MAP_UPDATE_ELEM", &grace) && line.ends_with("= 0"), Step::Waited),
             (does("BPF_MAP_LOOKUP_ELEM", &rows), Step::Read),
         ];
         steps.into_iter().find_map(|(is, step)| is.then_some(step))

@@ -60,6 +60,7 @@ fn a_place_is_empty_for_whoever_has_it_next() {
         caller.enter(&stays.0);
         caller.call(1);
         let unit = recorder.number().unwrap();
+        assert_ne!(unit.0 % 64, longest.0 % 64, "a place that is taken");
         recorder.arm(unit, moves.id(), true).unwrap();
         caller.enter(&moves.0);
         caller.call(round);
