@@ -59,6 +59,9 @@ enum Command {
         /// On every release, one after the other; without names, what matters most on each
         #[arg(long, conflicts_with_all = ["release", "keep"])]
         all: bool,
+        /// Of this architecture instead of this machine's
+        #[arg(long)]
+        arch: Option<Arch>,
         /// Only this scenario; can be given several times
         #[arg(long = "scenario", value_name = "NAME")]
         scenarios: Vec<String>,
@@ -131,8 +134,8 @@ fn main() -> ExitCode {
             bench::run_all(&bench::Extent { short, names, rounds }, json, write)
         }
         Command::Package { formats, arch, check, twice } => package::run_all(&formats, arch, check, twice),
-        Command::Vm { all: true, scenarios, .. } => vm::run_on_all(&scenarios),
-        Command::Vm { release, scenarios, keep, .. } => vm::run(&release, &scenarios, keep),
+        Command::Vm { all: true, arch, scenarios, .. } => vm::run_on_all(arch, &scenarios),
+        Command::Vm { release, arch, scenarios, keep, .. } => vm::run(&release, arch, &scenarios, keep),
         Command::Tables => tables::run(),
     };
     match done {

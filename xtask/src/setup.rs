@@ -30,12 +30,24 @@ impl Tool {
 /// What the demo runs.
 pub(crate) const DEMO: &[Tool] = &[Tool("nginx", "nginx-light"), Tool("curl", "curl")];
 
-/// What builds and runs a virtual machine.
-pub(crate) const VM: &[Tool] = &[
-    Tool("qemu-system-x86_64", "qemu-system-x86"),
-    Tool("mmdebstrap", "mmdebstrap"),
-    Tool("mke2fs", "e2fsprogs"),
-    Tool("cc", "gcc"),
+/// What builds a virtual machine.
+pub(crate) const VM: &[Tool] =
+    &[Tool("mmdebstrap", "mmdebstrap"), Tool("mke2fs", "e2fsprogs"), Tool("cc", "gcc")];
+
+/// What runs one, of x86-64.
+pub(crate) const QEMU_X86_64: &[Tool] = &[Tool("qemu-system-x86_64", "qemu-system-x86")];
+
+/// What runs one of aarch64, and compiles what is 32-bit in it.
+pub(crate) const QEMU_AARCH64: &[Tool] = &[
+    Tool("qemu-system-aarch64", "qemu-system-arm"),
+    Tool("arm-linux-gnueabihf-gcc", "gcc-arm-linux-gnueabihf"),
+];
+
+/// What else builds one of another architecture than this machine's: its programs are run there.
+pub(crate) const FOREIGN: &[Tool] = &[
+    Tool("qemu-aarch64-static", "qemu-user-static"),
+    Tool("update-binfmts", "binfmt-support"),
+    Tool("arch-test", "arch-test"),
 ];
 
 /// What generates the tables.

@@ -74,7 +74,7 @@ pub(crate) fn run_all() -> Result<()> {
     run(&mut cargo(&["test", "--package", "recorder-daemon", "--test", "browser"]))?;
     demo::run_all()?;
     package::check()?;
-    vm::run("bookworm", &[], false)
+    vm::run("bookworm", None, &[], false)
 }
 
 /// The build must fail, and its message must name the mend.

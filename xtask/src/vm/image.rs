@@ -8,13 +8,15 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use super::{System, foreign, hardware::Hardware};
 use crate::{
     shell::{as_root, output, run},
     toolchain::cache,
 };
 
-/// What a machine must have beside the essential packages: itself, then what is recorded, then what uses it.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,linux-image-amd64,udev,kmod,initramfs-tools,\
+/// What a machine must have beside the essential packages: itself, then what is recorded, then what uses it. The
+/// kernel's package has the architecture in its name.
+const PACKAGES: &str = "systemd,systemd-sysv,dbus,linux-image-ARCH,udev,kmod,initramfs-tools,\
      nginx-light,dnsmasq,redis-server,memcached,fcgiwrap,haproxy,chrony,\
      curl,strace,logrotate,procps,libfcgi-bin,ldnsutils";
 
@@ -47,10 +49,11 @@ impl Image {
 }
 
 /// The one in the cache, or a new one.
-pub(super) fn find(release: &str) -> Result<Image> {
-    let mut recipe = DefaultHasher::new();
-    (release, PACKAGES, UNIT, PREPARE, SIZE).hash(&mut recipe);
-    let image = Image { folder: cache().join(format!("vm-{release}-{:016x}", recipe.finish())) };
+pub(super) fn find(system: System<'_>) -> Result<Image> {
+    let recipe = Recipe::of(system);
+    let mut hash = DefaultHasher::new();
+    (system.release, &recipe.packages, &recipe.unit, &recipe.prepare, SIZE).hash(&mut hash);
+    let image = Image { folder: cache().join(format!("vm-{}-{:016x}", system.release, hash.finish())) };
     if image.disk().exists() {
         println!("found: the machine in {}", image.folder.display());
         return Ok(image);
@@ -61,25 +64,45 @@ pub(super) fn find(release: &str) -> Result<Image> {
     lock.lock().context("cannot lock the machine's folder")?;
     if !image.disk().exists() {
         println!("building the machine (two minutes), kept in {}", image.folder.display());
-        build(release, &image)?;
+        build(system, &recipe, &image)?;
     }
     Ok(image)
 }
 
-fn build(release: &str, image: &Image) -> Result<()> {
+/// What the words of this file come to for one machine.
+struct Recipe {
+    packages: String,
+    unit: String,
+    prepare: String,
+}
+
+impl Recipe {
+    fn of(system: System<'_>) -> Self {
+        let tty = Hardware::of(system.arch).tty;
+        Self {
+            packages: PACKAGES.replace("ARCH", system.arch.debian()),
+            unit: UNIT.replace("TTY0", tty),
+            prepare: PREPARE.replace("TTY0", tty),
+        }
+    }
+}
+
+fn build(system: System<'_>, recipe: &Recipe, image: &Image) -> Result<()> {
+    foreign::prepare(system.arch)?;
     let tree = Tree(image.folder.join("tree"));
     let _ = as_root("rm").arg("-rf").arg(&tree.0).status();
     let (unit, prepare) = (image.folder.join("machine.service"), image.folder.join("prepare.sh"));
-    fs::write(&unit, UNIT)?;
-    fs::write(&prepare, PREPARE)?;
+    fs::write(&unit, &recipe.unit)?;
+    fs::write(&prepare, &recipe.prepare)?;
     let hook = |when: &str| format!("--{when}-hook=sh {} {when} \"$1\"", prepare.display());
     run(as_root("mmdebstrap")
-        .args(["--quiet", "--variant=minbase", "--include", PACKAGES])
+        .args(["--quiet", "--variant=minbase", "--include", &recipe.packages])
+        .args(["--architectures", system.arch.debian()])
         // A mirror's copy of sid may be older than its index says that it can be.
         .arg("--aptopt=Acquire::Check-Valid-Until \"false\"")
         .args([hook("setup"), hook("customize")])
         .arg(format!("--customize-hook=copy-in {} /etc/systemd/system", unit.display()))
-        .arg(release)
+        .arg(system.release)
         .arg(&tree.0))?;
     for (kind, file) in [("vmlinuz-", image.kernel()), ("initrd.img-", image.initrd())] {
         let boot = output(as_root("ls").arg(tree.0.join("boot")))?;

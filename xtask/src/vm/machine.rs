@@ -10,14 +10,14 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{image::Image, scenarios::Verdicts};
+use super::{hardware::Hardware, image::Image, scenarios::Verdicts};
 
 /// How long boot, reboots and power-off may take together. An emulated machine is twenty times slower than a
 /// real one, and other programs may want the processors too.
 const BOOTS: Duration = Duration::from_secs(400);
 
 /// What the kernel is told. Mitigations cost much and protect nobody here.
-const APPEND: &str = "console=ttyS0 root=/dev/vda rw quiet mitigations=off";
+const APPEND: &str = "root=/dev/vda rw quiet mitigations=off";
 
 /// Where a machine's console goes.
 pub(super) struct Console {
@@ -36,6 +36,7 @@ impl Console {
 /// Boots, shows the console, and waits for the machine to switch itself off.
 pub(super) fn boot(
     image: &Image,
+    hardware: &Hardware,
     payload: &Path,
     console: &Console,
     patience: Duration,
@@ -45,19 +46,20 @@ pub(super) fn boot(
     let _ = fs::remove_file(&console.socket);
     let drive = |file: &Path| format!("file={},if=virtio,format=raw,snapshot=on", file.display());
     let (socket, log) = (console.socket.display(), console.log.display());
-    let mut qemu = Command::new("qemu-system-x86_64");
+    let mut qemu = Command::new(hardware.qemu());
     // TCG: it works without KVM, and inside other virtual machines.
-    qemu.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048"])
+    qemu.args(hardware.words)
+        .args(["-accel", "tcg,thread=multi", "-smp", "2", "-m", "2048"])
         .args(["-nodefaults", "-display", "none", "-nic", "none", "-device", "virtio-rng-pci"])
         .args(["-chardev", &format!("socket,id=console,path={socket},server=on,wait=off,logfile={log}")])
-        .args(["-serial", "chardev:console", "-append", APPEND])
+        .args(["-serial", "chardev:console", "-append", &format!("console={} {APPEND}", hardware.tty)])
         .arg("-kernel")
         .arg(image.kernel())
         .arg("-initrd")
         .arg(image.initrd())
         .args(["-drive", &drive(&image.disk()), "-drive", &drive(payload)])
         .stdin(Stdio::null());
-    let mut qemu = Qemu(qemu.spawn().context("cannot start qemu-system-x86_64")?);
+    let mut qemu = Qemu(qemu.spawn().with_context(|| format!("cannot start {}", hardware.qemu()))?);
     if keep {
         println!("kept at its end; a shell will be at: socat -,raw,echo=0 UNIX-CONNECT:{socket}");
     }

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{image::disk, scenarios::Scenario};
+use super::{hardware::cc32, image::disk, scenarios::Scenario};
 use crate::{
     package::program::{Libc, Target},
     shell::{root, run},
@@ -31,9 +31,17 @@ pub(super) fn build(folder: &Path, scenarios: &[Scenario], arch: Arch, keep: boo
         let from = root().join("recorder-daemon/tests/fixtures").join(fixture);
         fs::copy(from, tree.join("fixtures").join(fixture))?;
     }
+    let bin = tree.join("bin");
     for program in files(&source.join("programs"))? {
-        compile(&program, arch, &tree.join("bin"))?;
+        compile(&mut Command::new(arch.cc()?), &program, &bin)?;
     }
+    let bare = source.join("bare");
+    for program in ["call.c", "error.c", "first.c"] {
+        compile(Command::new(arch.cc()?).args(BARE), &bare.join(program), &bin)?;
+    }
+    fs::create_dir(bin.join("32"))?;
+    compile(cc32(arch)?.args(BARE), &bare.join("call.c"), &bin.join("32"))?;
+    numbers(arch, &tree.join("numbers"))?;
     if scenarios.iter().any(|scenario| !scenario.packaged) {
         let program = Target { arch, libc: Libc::Glibc }.build()?;
         fs::copy(program, tree.join("syscall-recorder"))?;
@@ -72,16 +80,20 @@ fn package(arch: Arch) -> Result<PathBuf> {
     }
 }
 
-/// Compiles a program that needs nothing of the machine that it will run on. One in assembly gets no libc: its
-/// first instruction is its own.
-fn compile(source: &Path, arch: Arch, into: &Path) -> Result<()> {
+/// What makes a program that has no libc: its first instruction is its own.
+const BARE: &[&str] = &["-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-pie", "-no-pie"];
+
+/// Compiles a program that needs nothing of the machine that it will run on.
+fn compile(cc: &mut Command, source: &Path, into: &Path) -> Result<()> {
     let name = source.file_stem().with_context(|| format!("{} has no name", source.display()))?;
-    let mut cc = Command::new(arch.cc()?);
     cc.args(["-Wall", "-Wextra", "-Werror", "-O1", "-static", "-s"]);
-    if source.extension().is_some_and(|kind| kind == "S") {
-        cc.arg("-nostdlib");
-    }
     run(cc.arg("-o").arg(into.join(name)).arg(source))
+}
+
+/// The numbers of an architecture's calls, by the kernel's own headers: no table of this project's.
+fn numbers(arch: Arch, file: &Path) -> Result<()> {
+    let words = ["-E", "-dM", "-include", "asm/unistd.h", "-x", "c", "/dev/null", "-o"];
+    run(Command::new(arch.cc()?).args(words).arg(file))
 }
 
 fn copy_all(from: &Path, to: &Path) -> Result<()> {

@@ -36,6 +36,7 @@ const MACHINES: &[Machine] = &[
         &[
             packaged("daemons", 900),
             packaged("set-up", 400),
+            packaged("compat", 300),
             packaged("own-filter", 400),
             packaged("filters", 900),
             packaged("stages", 1500),

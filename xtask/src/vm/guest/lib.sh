@@ -13,6 +13,9 @@ cd "$(mktemp -d)"
 
 step() { current=$*; printf '\n-- %s\n' "$*"; }
 
+# The number of a call of this architecture, as the kernel's headers have it.
+number() { awk -v name="__NR_$1" '$2 == name { print $3 }' /payload/numbers | grep .; }
+
 # Ends the scenario.
 fail() { line=${BASH_LINENO[0]}; printf '%s\n' "$*"; exit 1; }
 

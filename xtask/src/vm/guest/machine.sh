@@ -34,7 +34,8 @@ done
 
 if [ -e /payload/keep ]; then
     printf '\n==== kept: systemctl poweroff ends it\n'
-    cd /root && exec setsid bash -i < /dev/ttyS0 > /dev/ttyS0 2>&1
+    tty=/dev/$(cat /sys/class/tty/console/active)
+    cd /root && exec setsid bash -i < "$tty" > "$tty" 2>&1
 fi
 printf '\n==== done\n'
 sync

@@ -18,7 +18,7 @@ customize)
     # Each scenario starts what it needs, and nothing else runs.
     rm -rf "$tree"/etc/systemd/system/*.wants
     # No screen is there, the console is the scenarios', and no module is wanted but those of the initrd.
-    for unit in serial-getty@ttyS0.service systemd-udev-trigger.service systemd-update-utmp.service \
+    for unit in serial-getty@TTY0.service systemd-udev-trigger.service systemd-update-utmp.service \
         systemd-update-utmp-runlevel.service modprobe@drm.service systemd-tmpfiles-clean.timer; do
         ln -s /dev/null "$tree/etc/systemd/system/$unit"
     done

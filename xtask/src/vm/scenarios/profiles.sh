@@ -28,7 +28,7 @@ taken nginx.service
 systemctl restart nginx
 life
 no_denials
-test "$(probed 272)" = "killed 31" || fail "unshare was let through"
+test "$(probed unshare)" = "killed 31" || fail "unshare was let through"
 rm -r $ours ${drop_in%/*}
 
 step "systemd's sets, and siblings"
@@ -49,5 +49,5 @@ for options in "--sets --share 0.5" --with-siblings; do
     *) grep -q '^SystemCallFilter=.*clone3' $drop_in ;;
     esac
 done
-test "$(probed 272)" = "killed 31" || fail "unshare was let through"
+test "$(probed unshare)" = "killed 31" || fail "unshare was let through"
 clean

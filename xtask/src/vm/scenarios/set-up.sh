@@ -61,12 +61,12 @@ Type=notify
 $sandbox
 $(pam notify)
 RuntimeDirectory=commands
-ExecStartPre=$bin/call 143
+ExecStartPre=$bin/call $(number sched_getparam)
 ExecStart=$bin/life notify /run/commands/pid
-ExecStartPost=$bin/call 145
-ExecReload=$bin/call 146
-ExecStop=$bin/call 147
-ExecStopPost=$bin/call 148
+ExecStartPost=$bin/call $(number sched_getscheduler)
+ExecReload=$bin/call $(number sched_get_priority_max)
+ExecStop=$bin/call $(number sched_get_priority_min)
+ExecStopPost=$bin/call $(number sched_rr_get_interval)
 END
 systemctl daemon-reload
 systemctl start syscall-recorder@commands
@@ -92,13 +92,13 @@ service disguise <<END
 Type=oneshot
 $sandbox
 $(pam oneshot)
-ExecStart=$bin/disguise rename (x) 143
-ExecStart=$bin/disguise rename systemd-executor 145
-ExecStart=@$bin/disguise systemd-executor rename (systemd) 146
-ExecStart="/opt/scenario/(x)" rename (sd-pam) 147
-ExecStart=@/opt/scenario/systemd-executor (x) fork 148
-ExecStart=$bin/disguise fork 36
-ExecStart=$bin/disguise orphan 121
+ExecStart=$bin/disguise rename (x) $(number sched_getparam)
+ExecStart=$bin/disguise rename systemd-executor $(number sched_getscheduler)
+ExecStart=@$bin/disguise systemd-executor rename (systemd) $(number sched_get_priority_max)
+ExecStart="/opt/scenario/(x)" rename (sd-pam) $(number sched_get_priority_min)
+ExecStart=@/opt/scenario/systemd-executor (x) fork $(number sched_rr_get_interval)
+ExecStart=$bin/disguise fork $(number getitimer)
+ExecStart=$bin/disguise orphan $(number getpgid)
 END
 systemctl daemon-reload
 systemctl start syscall-recorder@disguise

@@ -18,7 +18,7 @@ journal $new_call SYSCALL_RECORDER_UNIT=nginx.service --output cat --output-fiel
 names nginx.service | sort > seen
 same told seen
 journal $new_call SYSCALL_RECORDER_UNIT=nginx.service SYSCALL_RECORDER_CALL=accept4 --output json > entry
-for field in NUMBER=288 ABI=x86_64 PROGRAMS=/usr/sbin/nginx; do
+for field in NUMBER=$(number accept4) ABI=$(uname -m) PROGRAMS=/usr/sbin/nginx; do
     grep -q "\"SYSCALL_RECORDER_${field%=*}\":\"${field#*=}\"" entry || fail "no $field: $(cat entry)"
 done
 grep -Eq '"SYSCALL_RECORDER_PHASE":"(start-up|later)"' entry || fail "no phase: $(cat entry)"
