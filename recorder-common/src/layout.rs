@@ -264,7 +264,7 @@ pub struct HostMisses {
 }
 const _: () = assert!(size_of::<HostMisses>() == 32);
 
-/// Names the count of a call whose number is [`ROW_LEN`] or above.
+/// Names the count of a call whose number is [`ROW_LEN`] or above, or for whose row there was no memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Outlier {

@@ -42,7 +42,7 @@ pub(crate) static EMPTY_ROW: Array<Row> = Array::with_max_entries(1, 0);
 #[map]
 pub(crate) static TOUCHED: Array<Touched> = Array::with_max_entries(1, 0);
 
-/// Counts of numbers that no row has a place for. Kept apart so that a program that makes numbers up can
+/// Counts of numbers that no row has a place for, and of calls for whose row there was no memory. Kept apart so that a program that makes numbers up can
 /// fill this map and nothing else.
 #[map]
 pub(crate) static OUTLIERS: PerCpuHashMap<Outlier, u64> =

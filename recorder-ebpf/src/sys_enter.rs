@@ -60,18 +60,19 @@ fn call(task: Kernel, raw: u32) -> (u32, u32) {
 /// Counts one call of a unit. `file`: what the task executes. `filtered`: it was made under a seccomp filter.
 #[inline(always)]
 pub(crate) fn count(task: Kernel, unit: u32, abi: u32, number: u32, file: u64, filtered: bool) {
-    let Some(row) = rows::row(unit, abi) else {
-        miss_call(unit);
-        return;
-    };
     let index = number as usize;
-    if index >= ROW_LEN {
+    // Where there is no memory for a row at the moment, it is tried again at the next call.
+    let row = if index < ROW_LEN { rows::row(unit, abi) } else { None };
+    let Some(row) = row else {
         if count_outlier(Outlier { unit, abi, number, padding: 0 }) {
             evidence::keep(&Sighting { unit, abi, program: program_of(task), number, padding: 0 });
         }
+        if filtered {
+            under_filter(unit);
+        }
         rows::touch(unit);
         return;
-    }
+    };
     // SAFETY: index is in bounds, and a row is this processor's own. No other task adds to it in between: up
     // to Linux 6.18 the kernel disables preemption around a program on a syscall tracepoint; where a later one
     // does not, it does not run the program a second time on a processor that is in it (see
@@ -91,6 +92,17 @@ pub(crate) fn count(task: Kernel, unit: u32, abi: u32, number: u32, file: u64, f
     rows::touch(unit);
 }
 
+/// Says of a unit what its row cannot: what a filter denies is not seen.
+#[inline(never)]
+fn under_filter(unit: u32) {
+    if let Some(row) = rows::native(unit) {
+        // SAFETY: as in `count`.
+        unsafe { (*row).misses.under_filter = 1 };
+    } else {
+        miss_call(unit);
+    }
+}
+
 #[inline(never)]
 fn miss_call(unit: u32) {
     if let Some(row) = rows::native(unit) {
@@ -102,7 +114,7 @@ fn miss_call(unit: u32) {
     }
 }
 
-/// Counts a number that no row has a place for. Says whether it could.
+/// Counts what no row has a place for. Says whether it could.
 #[inline(always)]
 fn count_outlier(outlier: Outlier) -> bool {
     let calls = OUTLIERS.get_ptr_mut(outlier).or_else(|| {

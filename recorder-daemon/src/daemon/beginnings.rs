@@ -201,8 +201,8 @@ impl Recordings {
 
     /// Arms the cgroup that a wanted unit has, and all below it. If it ran before it was wanted, that is kept.
     pub(super) async fn arm_running(&mut self, want: &mut Want, folder: &Path) -> Result<(), Error> {
-        let (number, ids) = (want.unit, units::descendants(folder)?);
-        let Some(&top) = ids.first() else { return Ok(()) };
+        let number = want.unit;
+        let Some(top) = units::id(folder)? else { return Ok(()) };
         let armed = self.kernel.ask(move |recorder| recorder.armed(top)).await?;
         if armed == Some(number) && !want.running {
             // Made since it is wanted: the kernel side has armed it.
@@ -235,7 +235,10 @@ impl Recordings {
         before: Option<Unit>,
     ) -> Result<(), Error> {
         // Looked at after the cgroup itself is armed: from then on what is made below is armed by the kernel side.
-        let below: Vec<_> = units::descendants(folder)?.into_iter().skip(1).collect();
+        let below = units::descendants(folder)?;
+        if below.is_empty() {
+            return Ok(());
+        }
         let arm = move |recorder: &mut Recorder| {
             below.into_iter().try_for_each(|id| {
                 let of = recorder.armed(id)?;

@@ -157,9 +157,8 @@ impl Recordings {
             Err(_) => self.mount.folder(unit).filter(|folder| folder.is_dir()),
         };
         let Some(folder) = folder else { return Ok(()) };
-        let (own, above) = (units::descendants(&folder)?, folder.parent().map(units::descendants));
-        let (Some(&own), Some(Ok(above))) = (own.first(), above) else { return Ok(()) };
-        let Some(&above) = above.first() else { return Ok(()) };
+        let above = folder.parent().map(units::id).transpose()?.flatten();
+        let (Some(own), Some(above)) = (units::id(&folder)?, above) else { return Ok(()) };
         let Some(outer) = self.kernel.ask(move |recorder| recorder.armed(above)).await? else {
             return Ok(());
         };

@@ -168,9 +168,10 @@ impl Entry {
         let skipped = since(Gap::Skipped, figures.skipped, self.before.skipped);
         let setups = since(Gap::SetupNotTold, missed.setups, before.setups);
         // What has no row, or found no place at all, may have been of any unit that the kernel side names.
-        let by_kernel = |gap, now, before| if self.want.by_kernel() { since(gap, now, before) } else { 0 };
-        let calls = by_kernel(Gap::CallsNotCounted, missed.calls, before.calls);
-        let cgroups = by_kernel(Gap::CgroupsNotArmed, missed.cgroups, before.cgroups);
+        let by_kernel = self.want.by_kernel();
+        let of_it = |gap, now, before| if by_kernel { since(gap, now, before) } else { 0 };
+        let calls = of_it(Gap::CallsNotCounted, missed.calls, before.calls);
+        let cgroups = of_it(Gap::CgroupsNotArmed, missed.cgroups, before.cgroups);
         let mut life = self.life;
         let (span, unsaved) = self.span();
         let sum = |span: &Span| span.calls.values().map(|tally| tally.calls).sum::<u64>();
@@ -178,7 +179,8 @@ impl Entry {
             (span.calls.len(), span.starts, span.stops, span.occasions.start.over, span.gaps.clone())
         };
         let before = (sum(span), news(span));
-        let starts = span.starts.max(running_before + snapshot.misses.starts);
+        // What the kernel side has named has been started by then, also where there was no row to count that in.
+        let starts = span.starts.max(running_before + snapshot.misses.starts).max(by_kernel.into());
         let made = starts - span.starts;
         let starts_up = life.starts_up(span, made, snapshot.happened, now);
         observe(span, snapshot, clock, now, starts_up);

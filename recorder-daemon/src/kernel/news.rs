@@ -3,13 +3,16 @@
 //! News comes by a ring buffer and is taken in before each reading. What the buffer had no place for is found in
 //! the maps, which hold all of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    os::fd::AsFd,
+};
 
-use aya::maps::{HashMap as Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::{HashMap as Hash, Map, MapData, MapError, RingBuf};
 use recorder_common::{Abi, Call, HostMisses, Kind, News, names};
 
 use super::{
-    Error, Sighting, Unit,
+    Error, Sighting, Unit, bpf,
     plain::Plain,
     snapshot::{open, text},
 };
@@ -48,13 +51,18 @@ pub struct Fresh {
 
 impl Seen {
     /// Takes in what is new.
-    pub(super) fn update(&mut self, ebpf: &aya::Ebpf, ring: &mut RingBuf<MapData>) -> Result<(), Error> {
+    pub(super) fn update(
+        &mut self,
+        ebpf: &aya::Ebpf,
+        ring: &mut RingBuf<MapData>,
+        processors: usize,
+    ) -> Result<(), Error> {
         while let Some(item) = ring.next() {
             if let Some(news) = news(&item) {
                 self.take(&news);
             }
         }
-        let lost = host_misses(ebpf)?.news;
+        let lost = host_misses(ebpf, processors)?.news;
         if lost > self.lost {
             self.lost = lost;
             self.read_all(ebpf)?;
@@ -97,7 +105,7 @@ impl Seen {
 
     /// Everything that the map holds.
     pub(super) fn read_all(&mut self, ebpf: &aya::Ebpf) -> Result<(), Error> {
-        let sightings: Map<_, Plain<recorder_common::Sighting>, u64> = open(ebpf, names::SIGHTINGS)?;
+        let sightings: Hash<_, Plain<recorder_common::Sighting>, u64> = open(ebpf, names::SIGHTINGS)?;
         for entry in &sightings {
             let (Plain(sighting), first) = entry.map_err(Error::map(names::SIGHTINGS))?;
             self.news.insert(Unit(sighting.unit));
@@ -109,7 +117,7 @@ impl Seen {
     /// What is known of one unit.
     pub(super) fn of(&mut self, ebpf: &aya::Ebpf, unit: Unit) -> Result<Vec<Sighting>, Error> {
         let Some(sightings) = self.sightings.get(&unit.0) else { return Ok(Vec::new()) };
-        let programs: Map<_, u64, Plain<recorder_common::Program>> = open(ebpf, names::PROGRAMS)?;
+        let programs: Hash<_, u64, Plain<recorder_common::Program>> = open(ebpf, names::PROGRAMS)?;
         let mut of_unit = Vec::with_capacity(sightings.len());
         let mut unknown = BTreeSet::new();
         for (&(call, identity), &first) in sightings {
@@ -117,7 +125,7 @@ impl Seen {
             if !self.paths.contains_key(&identity) && unknown.insert(identity) {
                 match programs.get(&identity, 0) {
                     Ok(Plain(program)) => _ = self.paths.insert(identity, text(&program.path)),
-                    Err(aya::maps::MapError::KeyNotFound) => {}
+                    Err(MapError::KeyNotFound) => {}
                     Err(error) => return Err(Error::map(names::PROGRAMS)(error)),
                 }
             }
@@ -148,11 +156,18 @@ impl Seen {
     }
 }
 
-/// What was missed of no unit in particular, on all processors together.
-pub(super) fn host_misses(ebpf: &aya::Ebpf) -> Result<HostMisses, Error> {
-    let misses: PerCpuArray<_, Plain<HostMisses>> = open(ebpf, names::HOST_MISSES)?;
+/// What was missed of no unit in particular, on all processors together. Asked after everything that is done in the kernel,
+/// so by bpf(2) itself: aya would ask anew how many processors there are.
+pub(super) fn host_misses(ebpf: &aya::Ebpf, processors: usize) -> Result<HostMisses, Error> {
+    let Some(Map::PerCpuArray(map)) = ebpf.map(names::HOST_MISSES) else {
+        return Err(Error::Missing { name: names::HOST_MISSES });
+    };
+    let mut misses = vec![Plain(HostMisses::default()); processors];
+    // SAFETY: there is one value for each processor that there can be.
+    unsafe { bpf::look_up(map.fd().as_fd(), &0_u32, &mut misses) }
+        .map_err(|error| Error::map(names::HOST_MISSES)(MapError::IoError(error)))?;
     let mut sum = HostMisses::default();
-    for Plain(one) in misses.get(&0, 0).map_err(Error::map(names::HOST_MISSES))?.iter() {
+    for Plain(one) in misses {
         sum.calls += one.calls;
         sum.cgroups += one.cgroups;
         sum.setups += one.setups;

@@ -236,12 +236,12 @@ impl Recorder {
 
     /// What could not be kept, of no unit in particular.
     pub fn host_misses(&self) -> Result<HostMisses, Error> {
-        news::host_misses(&self.ebpf)
+        news::host_misses(&self.ebpf, self.rows.processors())
     }
 
     pub(super) fn take_in_news(&mut self) -> Result<(), Error> {
         self.logger.flush();
-        self.seen.update(&self.ebpf, &mut self.ring)
+        self.seen.update(&self.ebpf, &mut self.ring, self.rows.processors())
     }
 
     /// How often the kernel skipped one of the programs because a task that was preempted inside it was

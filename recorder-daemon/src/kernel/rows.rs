@@ -64,6 +64,11 @@ impl Rows {
         self.holders[self.place(unit)].is_none()
     }
 
+    /// How many processors there can be.
+    pub(super) fn processors(&self) -> usize {
+        self.values.len()
+    }
+
     /// How many places there are.
     pub(super) fn places(&self) -> usize {
         self.holders.len()

@@ -23,7 +23,7 @@ pub use probe::{Hierarchies, hierarchies};
 pub use request::{Reason, Request, RequestError};
 pub use systemd::{Loaded, Reload, ServiceRights, State, Systemd, SystemdError, has_executor};
 pub use tables::Tables;
-pub use tree::{Found, descendants, find, populated, resolve, units};
+pub use tree::{Found, descendants, find, id, populated, resolve, units};
 
 pub use crate::file_name::file_name;
 

@@ -53,13 +53,13 @@ pub fn find(mount: &Mount, name: &UnitName) -> Result<Option<Found>, Error> {
     Ok(units(mount)?.into_iter().find(|found| found.name == *name))
 }
 
-/// The ids of a cgroup and of all below it, each before those below it. Empty where it is gone.
+/// The ids of all cgroups below one, each before those below it. Empty where it is gone.
 ///
 /// What is made below while this looks may not be among them; to whoever has armed a cgroup, the kernel
 /// tells of those.
 pub fn descendants(path: &Path) -> Result<Vec<u64>, Error> {
     let mut ids = Vec::new();
-    let mut next = vec![path.to_owned()];
+    let mut next = folders(path)?;
     while let Some(folder) = next.pop() {
         let Some(id) = id(&folder)? else { continue };
         ids.push(id);
@@ -100,8 +100,8 @@ pub fn resolve(mount: &Mount, text: &str) -> Result<String, PathError> {
     Ok(path)
 }
 
-/// A cgroup's id is the inode number of its folder.
-fn id(folder: &Path) -> Result<Option<u64>, Error> {
+/// The id of a cgroup: the inode number of its folder. None where it is gone.
+pub fn id(folder: &Path) -> Result<Option<u64>, Error> {
     let metadata = unless_gone(fs::metadata(folder)).map_err(Error::io("read", folder))?;
     Ok(metadata.map(|metadata| metadata.ino()))
 }
@@ -196,13 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn descendants_are_the_cgroup_and_all_below() {
+    fn descendants_are_all_below() {
         let (_host, mount) = host(&["a/b/c", "a/d", "e"]);
         let ids = descendants(&mount.point.join("a")).unwrap();
-        let expected = ["a", "a/b", "a/b/c", "a/d"].map(|path| id(&mount.point.join(path)).unwrap().unwrap());
-        assert_eq!(ids[0], expected[0]);
-        assert_eq!(ids.len(), 4);
-        assert_eq!(BTreeSet::from_iter(ids), BTreeSet::from(expected));
+        let [b, c, d] = ["a/b", "a/b/c", "a/d"].map(|path| id(&mount.point.join(path)).unwrap().unwrap());
+        assert_eq!(ids.len(), 3);
+        assert_eq!(ids.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from([b, c, d]));
+        let place = |of: u64| ids.iter().position(|id| *id == of);
+        assert!(place(b) < place(c), "each before those below it");
         assert!(descendants(&mount.point.join("gone")).unwrap().is_empty());
     }
 

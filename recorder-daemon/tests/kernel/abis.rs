@@ -2,7 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{Allowlist, Bench};
+use recorder_common::Abi;
+use recorder_daemon::{
+    kernel::{Limits, Manager, Recorder},
+    syscalls,
+};
+
+use crate::{
+    lookups::folder,
+    setup_calls::LIMITS,
+    support::{Allowlist, Bench, finish_in},
+};
 
 fn names(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -85,5 +95,28 @@ fn numbers_without_a_name_stay_with_their_abi() {
         let expected = counts(&[("number 500", 3), ("number 700", 3), ("number 70000", 3)]);
         assert_eq!(allowlist.counts(abi), expected);
         assert_eq!(allowlist.gaps(), counts(&[("unnamed_numbers", 3)]));
+    }
+}
+
+/// A further ABI's row is made at its first call, inside the kernel, which may have no memory for it at that moment. Here
+/// it has places for so few that most units get none.
+#[test]
+fn a_call_for_whose_row_there_is_no_place_is_counted_all_the_same() {
+    const FEW: Limits = Limits { units: 1, ..LIMITS };
+    let Some(bench) = Bench::new(&[]) else { return };
+    let program = bench.compile("abis", &[]);
+    let mut recorder = Recorder::start(FEW, Manager::default()).unwrap();
+    for number in 0..8 {
+        let (unit, place) = (recorder.number().unwrap(), folder(&format!("few{number}")));
+        recorder.arm(unit, place.id(), true).unwrap();
+        finish_in(&place.0, &[&program, "int80", "7", "20", "64", "45"]);
+        let snapshot = recorder.snapshot(unit).unwrap();
+        let of_i386 = snapshot.calls.iter().filter(|(call, _)| call.abi == Abi::I386);
+        let of_i386: BTreeMap<_, _> =
+            of_i386.map(|(call, calls)| (syscalls::name(call.abi, call.number).unwrap(), *calls)).collect();
+        assert_eq!(of_i386, [("getpid", 7), ("getppid", 7), ("brk", 7)].into(), "{unit:?}");
+        assert_eq!((snapshot.misses.calls, snapshot.misses.sightings), (0, 0));
+        let sighted: BTreeSet<_> = snapshot.sightings.iter().map(|sighting| sighting.call).collect();
+        assert!(snapshot.calls.keys().all(|call| sighted.contains(call)), "{snapshot:?}");
     }
 }
