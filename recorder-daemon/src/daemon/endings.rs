@@ -56,6 +56,31 @@ impl Recordings {
         failed.map_or(Ok(stopped), Err)
     }
 
+    /// Ends what was begun for a request that failed midway: nobody could stop it.
+    pub(super) async fn abandon(&mut self, request: &Request) {
+        if self.requests.contains(request) {
+            return;
+        }
+        for entry in self.entries.values_mut() {
+            entry.requests.remove(request);
+        }
+        let all = self.wants_all_services();
+        let told = self.kernel.ask(move |recorder| recorder.want_all_services(all)).await;
+        self.say("the kernel side cannot be told what is wanted", told.map_err(Error::from));
+        self.end_unwanted().await;
+    }
+
+    /// Ends what nobody wants: where a start or a stop has failed midway, until it goes right.
+    pub(super) async fn end_unwanted(&mut self) {
+        let unwanted = self.entries.iter().filter(|(_, entry)| entry.requests.is_empty());
+        let units: BTreeSet<_> = unwanted.map(|(unit, _)| unit.clone()).collect();
+        if !units.is_empty() {
+            let ended = self.end(&units).await;
+            self.say("what nobody wants cannot be ended", ended);
+            self.settle_all().await;
+        }
+    }
+
     /// Ends the recording of units. What they hold is on no disk before [`Self::settle`].
     async fn end(&mut self, units: &BTreeSet<String>) -> Result<(), Error> {
         let wants = units.iter().filter_map(|unit| self.entries.get(unit));

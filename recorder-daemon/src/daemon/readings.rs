@@ -158,6 +158,7 @@ impl Recordings {
                 self.ask_for_reloads(&unit);
             }
         }
+        self.end_unwanted().await;
         self.settle_all().await;
         let retired = self.retire().await;
         self.say("services that are gone cannot be retired", retired);

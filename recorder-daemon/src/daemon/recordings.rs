@@ -235,7 +235,10 @@ impl Recordings {
         // Whoever has asked may have gone; what was asked is done all the same.
         match ask {
             Ask::Start(request, reply) => {
-                let started = self.start(request, Before::Unwanted, &mut Located::default()).await;
+                let started = self.start(request.clone(), Before::Unwanted, &mut Located::default()).await;
+                if started.is_err() {
+                    self.abandon(&request).await;
+                }
                 self.keep_requests();
                 let _ = reply.send(started);
             }

@@ -144,7 +144,13 @@ impl Recorder {
         let mut recorder = Self::attach_pinned(ebpf, pins, generation)?;
         // In one store the new programs begin and the old ones end.
         recorder.settings = manager.settings(generation, before);
-        recorder.next_epoch()?;
+        if before == Settings::default() {
+            // Maps that have just been made hold nothing that must not be believed.
+            recorder.settings.epoch = 1;
+            recorder.write_settings()?;
+        } else {
+            recorder.next_epoch()?;
+        }
         standing.iter().for_each(Programs::remove);
         if let Some(pins) = &recorder.pins {
             pins.remove_others();

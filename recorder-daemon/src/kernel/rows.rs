@@ -144,7 +144,7 @@ impl Rows {
     /// Makes a row by a hash, if there is none.
     fn insert(&mut self, ebpf: &Ebpf, unit: Unit) -> Result<(), Error> {
         let begun = Instant::now();
-        let mut pause = Duration::from_micros(50);
+        let mut pause = Duration::from_micros(10);
         self.values.fill(empty());
         loop {
             match self.update(ebpf, names::ROWS, &key(unit, target::NATIVE), BPF_NOEXIST) {

@@ -1,11 +1,13 @@
 //! A daemon that takes up what an earlier one has left, and to which the kernel says no on the way: strace has one call
 //! of bpf(2) fail, the last one before the daemon is ready, one before that, and so on until it cannot begin at all.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use rustix::process::Signal;
 
-use crate::support::{Bench, Daemon, Mounted, NATIVE, Slice, alive, eventually, finish_in, kill, tracer};
+use crate::support::{
+    Bench, Daemon, Mounted, NATIVE, Slice, Tampered, alive, eventually, finish_in, kill, tracer,
+};
 
 const EACH: u64 = 10;
 
@@ -139,4 +141,45 @@ fn a_take_up_that_fails_midway_is_made_again_as_a_whole() {
     }
     println!("{calls} calls of bpf(2); {broken} broke the take-up off midway");
     assert!(broken > 1, "{broken} of {calls}");
+}
+
+/// A start of many units to which the kernel says no at one of them. What was begun of it ends, for nobody could stop it.
+#[test]
+fn a_start_that_fails_midway_leaves_nothing_and_can_be_said_again() {
+    let Some(bench) = Bench::new(&["mount", "strace"]) else { return };
+    let program = bench.compile("count", &[]);
+    let slice = Slice::new("midway");
+    let daemon = Daemon::pinned(&bench, "");
+    let units: Vec<_> = (0..4).map(|number| slice.service(&format!("u{number}"))).collect();
+    let folders: Vec<_> = (0..4).map(|number| slice.make(&format!("u{number}"))).collect();
+    let all = slice.service("*");
+    let mut broken = 0;
+    for number in (2..240).step_by(7) {
+        let tampered =
+            Tampered::process(&bench, daemon.id(), &format!("bpf:error=EPERM:when={number}"), None);
+        let started = daemon.ask(&["start", &all]).status.success();
+        tampered.end();
+        if started {
+            // The fault met something else, or is behind the last call.
+            daemon.done(&["stop", &all]);
+            continue;
+        }
+        broken += 1;
+        eventually("an end of all", || {
+            units.iter().all(|unit| !daemon.ask(&["status", unit]).status.success()).then_some(())
+        });
+        daemon.refused(&["stop", &all], 66);
+    }
+    println!("{broken} starts broke off");
+    assert!(broken > 3, "{broken}");
+    daemon.done(&["start", &all]);
+    for folder in &folders {
+        finish_in(folder, &[&program, "processes", "1", &EACH.to_string(), "0"]);
+    }
+    daemon.done(&["stop", &all]);
+    for unit in &units {
+        let allowlist = daemon.allowlist(unit);
+        assert_eq!((allowlist.calls(NATIVE, "getppid"), allowlist.starts()), (EACH, 0), "{unit}");
+        assert_eq!(allowlist.gaps(), BTreeMap::new(), "{unit}");
+    }
 }
