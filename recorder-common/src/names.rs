@@ -56,6 +56,8 @@ pub const MAPS: [&str; 19] = [
 
 /// The hook that counts.
 pub const SYS_ENTER: &str = "sys_enter";
+/// The other program for it: for a kernel before 5.11.
+pub const SYS_ENTER_PROBING: &str = "sys_enter_probing";
 /// The hook that arms a cgroup that is wanted, or made below an armed one.
 pub const CGROUP_MKDIR: &str = "cgroup_mkdir";
 /// The hook that forgets a cgroup that is gone.

@@ -21,7 +21,7 @@ const ID_BITS: u32 = 64 - UNIT_BITS - EPOCH_BITS;
 
 /// The unit that the task's calls belong to, if it is recorded.
 #[inline(always)]
-pub(crate) fn unit_of(task: Kernel, epoch: u32) -> Option<u32> {
+pub(crate) fn unit_of<const PROBED: bool>(task: Kernel<PROBED>, epoch: u32) -> Option<u32> {
     let cgroup = cgroup_of(task);
     let place = CACHE.get_ptr_mut(cache_index(cgroup))?;
     // SAFETY: one word, written whole.
@@ -43,7 +43,7 @@ pub(crate) fn armed(cgroup: u64) -> Option<Armed> {
 /// The epoch was read before. So an answer that user space has changed meanwhile is kept under an epoch that is over.
 /// That a processor does not look up first is seen to by the key, which depends on the epoch: by bits that are zero.
 #[inline(never)]
-fn look_up(task: Kernel, cgroup: u64, epoch: u32) -> u64 {
+fn look_up<const PROBED: bool>(task: Kernel<PROBED>, cgroup: u64, epoch: u32) -> u64 {
     if let Some(armed) = armed(cgroup | u64::from(epoch >> EPOCH_BITS)) {
         return keep(cgroup, epoch, u64::from(armed.unit) + 1);
     }

@@ -13,7 +13,7 @@ use crate::{
     rows, setup,
     sys_enter::count,
     target::{active, target},
-    task::{Kernel, cgroup_of, current, file_of, program_of},
+    task::{Kernel, cgroup_of, file_of, program_of},
 };
 
 /// What the kernel says where the path is known already.
@@ -28,7 +28,7 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     // The task runs the new program already; the third argument is the linux_binprm that it came from.
-    let task = current();
+    let task = Kernel::new(ctx.arg(0));
     let binprm = Kernel::new(ctx.arg(2));
     let mut started_by = None;
     if let Some(setup) = setup::of(task) {

@@ -32,14 +32,14 @@ pub(crate) fn may_be(file: u64) -> bool {
 
 /// The task's set-up work, if it does any: it still executes what it did when that began.
 #[inline(always)]
-pub(crate) fn doing(task: Kernel, file: u64) -> Option<*mut Setup> {
+pub(crate) fn doing<const PROBED: bool>(task: Kernel<PROBED>, file: u64) -> Option<*mut Setup> {
     // SAFETY: the entry is the running task's own.
     of(task).filter(|setup| unsafe { (**setup).file } == file)
 }
 
 /// The task's set-up work, if it does any, or has just ended it by executing something.
 #[inline(always)]
-pub(crate) fn of(task: Kernel) -> Option<*mut Setup> {
+pub(crate) fn of<const PROBED: bool>(task: Kernel<PROBED>) -> Option<*mut Setup> {
     let setup = SETUPS.get_ptr_mut(task.load::<u32>(target!(task_pid)))?;
     // SAFETY: the entry is this task's own, or that of one that is gone; then it is not read any further.
     let started = unsafe { (*setup).started };

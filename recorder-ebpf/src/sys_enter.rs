@@ -14,12 +14,23 @@ use crate::{
     maps::{HOST_MISSES, OUTLIERS},
     rows, setup,
     target::target,
-    task::{Kernel, current, file_of, program_of},
+    task::{Kernel, current, current_probed, file_of, program_of},
 };
 
 #[btf_tracepoint(function = "sys_enter")]
 pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
-    let task = current();
+    see(&ctx, current())
+}
+
+/// The same for a kernel that has no helper which gives the task as what it is. User space loads one of the two.
+#[btf_tracepoint(function = "sys_enter")]
+pub(crate) fn sys_enter_probing(ctx: BtfTracePointContext) -> i32 {
+    see(&ctx, current_probed())
+}
+
+/// Counts the call that the task makes, if it is recorded.
+#[inline(always)]
+fn see<const PROBED: bool>(ctx: &BtfTracePointContext, task: Kernel<PROBED>) -> i32 {
     let settings = setup::settings();
     if settings.active != target!(generation) {
         return 0;
@@ -45,7 +56,7 @@ pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 
 /// The ABI and number of the call that the task makes.
 #[inline(always)]
-fn call(task: Kernel, raw: u32) -> (u32, u32) {
+fn call<const PROBED: bool>(task: Kernel<PROBED>, raw: u32) -> (u32, u32) {
     // int 0x80 in a 64-bit process counts as compat too: the bit says how this call came in, not what the
     // program is.
     if task.load::<u32>(target!(task_compat_word)) & target!(compat_bit) != 0 {
@@ -59,7 +70,14 @@ fn call(task: Kernel, raw: u32) -> (u32, u32) {
 
 /// Counts one call of a unit. `file`: what the task executes. `filtered`: it was made under a seccomp filter.
 #[inline(always)]
-pub(crate) fn count(task: Kernel, unit: u32, abi: u32, number: u32, file: u64, filtered: bool) {
+pub(crate) fn count<const PROBED: bool>(
+    task: Kernel<PROBED>,
+    unit: u32,
+    abi: u32,
+    number: u32,
+    file: u64,
+    filtered: bool,
+) {
     let index = number as usize;
     // Where there is no memory for a row at the moment, it is tried again at the next call.
     let row = if index < ROW_LEN { rows::row(unit, abi) } else { None };

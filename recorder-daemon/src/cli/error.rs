@@ -128,7 +128,7 @@ impl Error {
 
 fn of_kernel(error: &kernel::Error) -> u8 {
     match error {
-        kernel::Error::NotPermitted => 77,
+        kernel::Error::NotPermitted | kernel::Error::LockedMemory { .. } => 77,
         kernel::Error::Missing { .. } => 70,
         // The daemon's unit tries it again.
         error if error.may_pass() => 71,

@@ -2,7 +2,10 @@ use std::path::PathBuf;
 
 use aya::{EbpfError, maps::MapError, programs::ProgramError};
 
-use super::probe::{OLDEST, version};
+use super::{
+    memlock,
+    probe::{OLDEST, RING_BUFFERS, version},
+};
 
 /// Why the kernel side cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +13,7 @@ pub enum Error {
     /// The kernel publishes no type information.
     #[error(
         "this kernel publishes no type information: {path} cannot be read ({reason}); \
-         recording needs Linux 5.11 or later, built with CONFIG_DEBUG_INFO_BTF=y (Debian 12 has it)"
+         recording needs Linux 5.10 or later, built with CONFIG_DEBUG_INFO_BTF=y (Debian 11 has it)"
     )]
     NoBtf {
         /// The file that was tried.
@@ -20,14 +23,15 @@ pub enum Error {
     },
     /// The kernel lacks what later ones have.
     #[error(
-        "this is Linux {release}, which has no bpf_get_current_task_btf; recording needs Linux {}.{} or later \
-         (Debian 12 has 6.1)",
+        "this is Linux {release}, {lack}; recording needs Linux {}.{} or later (Debian 11 has it)",
         OLDEST.0,
         OLDEST.1
     )]
     TooOld {
         /// As uname gives it.
         release: String,
+        /// What it has not, and what has.
+        lack: &'static str,
     },
     /// A field that the kernel program reads is not where this version knows to look.
     #[error(
@@ -45,6 +49,15 @@ pub enum Error {
         "the kernel refuses to load a BPF program: recording needs root, or CAP_BPF and CAP_PERFMON; run it with sudo"
     )]
     NotPermitted,
+    /// The kernel counts maps as locked memory, of which the caller may have too little.
+    #[error(
+        "before Linux 5.11 what maps hold is locked memory, of which this process may have {bytes} bytes: start it as \
+         root, or with LimitMEMLOCK=infinity or after `ulimit -l unlimited`"
+    )]
+    LockedMemory {
+        /// How many.
+        bytes: u64,
+    },
     /// The object or one of its maps was refused.
     #[error("cannot load the kernel program: {}", chain(.0))]
     Load(#[source] EbpfError),
@@ -113,13 +126,18 @@ impl Error {
             | Self::TooOld { .. }
             | Self::MissingField { .. }
             | Self::NotPermitted
+            | Self::LockedMemory { .. }
             | Self::Missing { .. }
             | Self::NameTooLong { .. } => false,
         }
     }
 
     pub(super) fn load(error: EbpfError) -> Self {
-        if refused(&error) { Self::NotPermitted } else { too_old().unwrap_or(Self::Load(error)) }
+        if refused(&error) {
+            memlock::too_little().map_or(Self::NotPermitted, |bytes| Self::LockedMemory { bytes })
+        } else {
+            too_old().unwrap_or(Self::Load(error))
+        }
     }
 
     pub(super) fn program(program: &'static str, source: ProgramError) -> Self {
@@ -144,8 +162,13 @@ fn too_old() -> Option<Error> {
 }
 
 fn is_too_old(release: &str) -> Option<Error> {
-    let older = version(release).is_some_and(|version| version < OLDEST);
-    older.then(|| Error::TooOld { release: release.to_owned() })
+    let version = version(release).filter(|version| *version < OLDEST)?;
+    let lack = if version < RING_BUFFERS {
+        "which has no BPF ring buffers (those came with 5.8)"
+    } else {
+        "on which it has never been shown to work"
+    };
+    Some(Error::TooOld { release: release.to_owned(), lack })
 }
 
 /// An error with all that it came of; aya's own say what was tried, and their sources why it failed. One that
@@ -206,13 +229,18 @@ mod tests {
 
     #[test]
     fn a_kernel_below_the_floor_is_named_with_what_it_lacks() {
-        let said = is_too_old("5.10.0-32-amd64").unwrap().to_string();
+        let said = |release| is_too_old(release).unwrap().to_string();
         assert_eq!(
-            said,
-            "this is Linux 5.10.0-32-amd64, which has no bpf_get_current_task_btf; recording needs Linux 5.11 or \
-             later (Debian 12 has 6.1)"
+            said("5.4.0-150-generic"),
+            "this is Linux 5.4.0-150-generic, which has no BPF ring buffers (those came with 5.8); recording needs \
+             Linux 5.10 or later (Debian 11 has it)"
         );
-        for release in ["5.11.0", "5.11", "6.1.0-13-amd64", "10.0", "of our own"] {
+        assert_eq!(
+            said("5.9.16"),
+            "this is Linux 5.9.16, on which it has never been shown to work; recording needs Linux 5.10 or later \
+             (Debian 11 has it)"
+        );
+        for release in ["5.10.0-32-amd64", "5.10", "6.1.0-13-amd64", "10.0", "of our own"] {
             assert!(is_too_old(release).is_none(), "{release}");
         }
     }

@@ -8,6 +8,8 @@ mod btf;
 mod end;
 mod epoch;
 mod error;
+mod hooks;
+mod memlock;
 mod news;
 mod pins;
 mod plain;

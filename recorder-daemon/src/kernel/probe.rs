@@ -6,10 +6,12 @@ use rustix::fs::statfs;
 
 use super::{Error, Limits, Manager, Recorder, pins::BPF_FS_MAGIC, target};
 
-/// The first Linux that recording works on, as major and minor: it has `bpf_get_current_task_btf`, the youngest of
-/// what the programs use. The ring buffer and CAP_BPF came with 5.8. Memory of maps is no longer locked memory from
-/// this version on.
-pub const OLDEST: (u32, u32) = (5, 11);
+/// The first Linux that recording works on, as major and minor: the oldest that it has been shown on.
+pub const OLDEST: (u32, u32) = (5, 10);
+
+/// The first Linux that has all that the programs use without another way: ring buffers (and CAP_BPF) are the youngest
+/// of it.
+pub(super) const RING_BUFFERS: (u32, u32) = (5, 8);
 
 /// The last Linux on which the counting program is known not to be preempted. See `Recorder::skipped`.
 pub const LAST_EXACT: (u32, u32) = (6, 18);

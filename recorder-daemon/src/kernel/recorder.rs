@@ -11,9 +11,9 @@ use std::{
 };
 
 use aya::{
-    Btf, Ebpf, EbpfLoader,
+    Ebpf, EbpfLoader,
     maps::{Array, MapData, RingBuf},
-    programs::{BtfTracePoint, ProgramFd, links::FdLink},
+    programs::{ProgramFd, links::FdLink},
 };
 use aya_log::EbpfLogger;
 use recorder_common::{HostMisses, Settings, names};
@@ -21,6 +21,8 @@ use recorder_common::{HostMisses, Settings, names};
 use super::{
     Error, Snapshot,
     bpf::Grace,
+    hooks::{Counting, HOOKS, fd, hook, load_programs, programs},
+    memlock::{self, Unlimited},
     news::{self, Fresh, Seen},
     pins::{Pins, Programs, pin_error},
     plain::Plain,
@@ -32,16 +34,6 @@ use super::{
 const FDINFO: &str = "/proc/self/fdinfo";
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/recorder"));
-
-/// In the order of attachment. Counting comes last: what it relies on is in place by then.
-const HOOKS: [&str; 6] = [
-    names::SCHED_PROCESS_EXIT,
-    names::SCHED_PROCESS_FORK,
-    names::SCHED_PROCESS_EXEC,
-    names::CGROUP_RMDIR,
-    names::CGROUP_MKDIR,
-    names::SYS_ENTER,
-];
 
 /// The process that starts units, whose own calls inside a unit's cgroup are set-up calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,15 +94,27 @@ pub struct Recorder {
 impl Recorder {
     /// Loads and attaches. From here on every call of an armed cgroup is counted, as long as this value lives.
     pub fn start(limits: Limits, manager: Manager) -> Result<Self, Error> {
+        let _memory = Unlimited::begin();
+        Self::start_by(limits, manager, Counting::here())
+    }
+
+    /// The same, as on a kernel before 5.11: what is counted there can be compared on a later one.
+    pub fn start_probing(limits: Limits, manager: Manager) -> Result<Self, Error> {
+        Self::start_by(limits, manager, Counting::Probing)
+    }
+
+    fn start_by(limits: Limits, manager: Manager, counting: Counting) -> Result<Self, Error> {
         const GENERATION: u32 = 1;
         let mut ebpf = load(limits, GENERATION, None)?;
-        load_programs(&mut ebpf)?;
-        let programs = programs(&mut ebpf)?;
+        load_programs(&mut ebpf, counting)?;
+        let programs = programs(&mut ebpf, counting)?;
         let mut recorder = Self::new(ebpf, programs, None)?;
         recorder.settings = manager.settings(GENERATION, Settings { epoch: 1, ..Settings::default() });
         recorder.write_settings()?;
         for name in HOOKS {
-            hook(&mut recorder.ebpf, name)?.attach().map_err(|error| Error::program(name, error))?;
+            hook(&mut recorder.ebpf, name, counting)?
+                .attach()
+                .map_err(|error| Error::program(name, error))?;
         }
         Ok(recorder)
     }
@@ -119,6 +123,7 @@ impl Recorder {
     /// another process has left there is taken over without a gap.
     pub fn start_pinned(limits: Limits, manager: Manager, folder: &Path) -> Result<(Self, TakenOver), Error> {
         let pins = Pins::open(folder)?;
+        let _memory = Unlimited::begin();
         let standing = pins.programs();
         let generation = standing.iter().map(|programs| programs.generation).max().unwrap_or_default() + 1;
         let ebpf = load(limits, generation, Some(&pins))?;
@@ -162,22 +167,23 @@ impl Recorder {
 
     /// Attaches programs that do nothing yet, and pins them.
     fn attach_pinned(mut ebpf: Ebpf, pins: Pins, generation: u32) -> Result<Self, Error> {
-        load_programs(&mut ebpf)?;
+        let counting = Counting::here();
+        load_programs(&mut ebpf, counting)?;
         let place = pins.place(generation, OBJECT)?;
         for name in HOOKS {
             let path = place.program(name);
-            hook(&mut ebpf, name)?.pin(&path).map_err(pin_error(path))?;
+            hook(&mut ebpf, name, counting)?.pin(&path).map_err(pin_error(path))?;
         }
         // After what was there before: the kernel calls them in this order, so that at the moment of the change a
         // call may be counted by both, and none by neither.
         for name in HOOKS {
-            let program = hook(&mut ebpf, name)?;
+            let program = hook(&mut ebpf, name, counting)?;
             let failed = |error| Error::program(name, error);
             let id = program.attach().map_err(failed)?;
             let link: FdLink = program.take_link(id).map_err(failed)?.into();
             link.pin(place.link(name)).map_err(pin_error(place.link(name)))?;
         }
-        let programs = programs(&mut ebpf)?;
+        let programs = programs(&mut ebpf, counting)?;
         Self::new(ebpf, programs, Some(pins))
     }
 
@@ -294,9 +300,11 @@ impl Manager {
 
 /// Makes the maps, or opens those that are pinned.
 fn load(limits: Limits, generation: u32, pins: Option<&Pins>) -> Result<Ebpf, Error> {
-    let places = rows::places(rows::processors()?);
+    let processors = rows::processors()?;
+    let places = rows::places(processors);
     let target = Plain(target::read(Path::new(target::VMLINUX), generation, places)?);
     let rows = limits.units.saturating_mul(u32::try_from(target::ABIS.len()).unwrap_or(u32::MAX));
+    let rows = if memlock::is_locked() { rows.min(rows::most(processors)) } else { rows };
     let mut loader = EbpfLoader::new();
     loader
         // Only relocations would take the kernel's types, and there are none: it need not hold them meanwhile.
@@ -319,32 +327,8 @@ fn load(limits: Limits, generation: u32, pins: Option<&Pins>) -> Result<Ebpf, Er
     loader.load(OBJECT).map_err(Error::load)
 }
 
-fn load_programs(ebpf: &mut Ebpf) -> Result<(), Error> {
-    let btf = Btf::from_sys_fs()
-        .map_err(|error| Error::NoBtf { path: target::VMLINUX.into(), reason: error.to_string() })?;
-    HOOKS
-        .into_iter()
-        .try_for_each(|name| hook(ebpf, name)?.load(name, &btf).map_err(|error| Error::program(name, error)))
-}
-
 fn read_settings(ebpf: &Ebpf) -> Result<Settings, Error> {
     let settings: Array<_, Plain<Settings>> = snapshot::open(ebpf, names::SETTINGS)?;
     let Plain(settings) = settings.get(&0, 0).map_err(Error::map(names::SETTINGS))?;
     Ok(settings)
-}
-
-fn programs(ebpf: &mut Ebpf) -> Result<Vec<ProgramFd>, Error> {
-    HOOKS.into_iter().map(|name| fd(hook(ebpf, name)?)).collect()
-}
-
-fn fd(program: &BtfTracePoint) -> Result<ProgramFd, Error> {
-    let fd = program.fd().map_err(|error| Error::program("of the recorder", error))?;
-    fd.try_clone().map_err(|source| Error::Read { path: "/proc/self/fd".into(), source })
-}
-
-fn hook<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut BtfTracePoint, Error> {
-    ebpf.program_mut(name)
-        .ok_or(Error::Missing { name })?
-        .try_into()
-        .map_err(|error| Error::program(name, error))
 }

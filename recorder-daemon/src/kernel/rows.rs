@@ -181,6 +181,13 @@ pub(super) fn places(processors: usize) -> u32 {
     1 << fit.ilog2()
 }
 
+/// How many rows of each processor a map may have room for while that is locked memory: 4 GiB is the most that a kernel
+/// before 5.11 counts for one map (`bpf_map_charge_init` in its kernel/bpf/syscall.c), and an entry is also itself.
+pub(super) fn most(processors: usize) -> u32 {
+    let entry = processors * size_of::<Row>() + ENTRY_BYTES;
+    u32::try_from((u32::MAX as usize - (1 << 20)) / entry).unwrap_or(u32::MAX)
+}
+
 /// How many processors there can be.
 pub(super) fn processors() -> Result<usize, Error> {
     aya::util::nr_cpus().map_err(|(path, source)| Error::Read { path: path.into(), source })
@@ -220,6 +227,9 @@ fn failed(map: &'static str) -> impl Fn(io::Error) -> Error {
 /// What the places may take, of all processors together.
 const NEAR_BYTES: usize = 16 << 20;
 
+/// What an entry of a map may take beside its values: the kernel's head of it, the key, its part of the buckets.
+const ENTRY_BYTES: usize = 256;
+
 /// How many places there are at the most.
 const MOST_PLACES: usize = 64;
 
@@ -252,6 +262,15 @@ mod tests {
     fn the_places_take_what_they_may_and_no_more() {
         for (processors, expected) in [(1, 64), (2, 64), (31, 64), (32, 32), (256, 4), (8192, 1)] {
             assert_eq!(places(processors), expected, "{processors} processors");
+        }
+    }
+
+    #[test]
+    fn locked_memory_bounds_the_rows_of_large_hosts_only() {
+        for (processors, at_least) in [(1, 4096 * 3), (32, 4096 * 3), (256, 1900)] {
+            let most = most(processors) as usize;
+            assert!(most >= at_least, "{processors} processors: {most}");
+            assert!(most * processors * size_of::<Row>() < u32::MAX as usize);
         }
     }
 }

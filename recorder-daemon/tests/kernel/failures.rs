@@ -7,6 +7,7 @@ use std::{
         process::CommandExt,
     },
     path::Path,
+    process::Command,
 };
 
 use crate::support::{Allowlist, BINARY, Bench, NATIVE, Started, finish, isolated, said};
@@ -50,6 +51,44 @@ fn a_kernel_without_type_information_is_told() {
     let Some(bench) = Bench::new(&["unshare", "mount"]) else { return };
     let mut run = isolated(&bench, "mount -t tmpfs none /sys/kernel/btf", &bench.run(&["true"]));
     assert_says(&bench.complaint(&mut run, 69), &["/sys/kernel/btf/vmlinux", "CONFIG_DEBUG_INFO_BTF=y"]);
+}
+
+/// The command as it is on a kernel that says that it is 2.6, started by these words.
+fn on_an_old_kernel(bench: &Bench, by: &[&str], run: &Command) -> Command {
+    let mut old = bench.command("setarch");
+    old.arg("--uname-2.6").args(by).arg(run.get_program()).args(run.get_args());
+    old
+}
+
+#[test]
+fn a_kernel_below_the_floor_is_told() {
+    let Some(bench) = Bench::new(&["setarch", "strace"]) else { return };
+    let refuse = ["strace", "-f", "-o", "/dev/null", "-e", "inject=bpf:error=EINVAL"];
+    let mut run = on_an_old_kernel(&bench, &refuse, &bench.run(&["true"]));
+    let line = bench.complaint(&mut run, 69);
+    assert_says(
+        &line,
+        &["this is Linux 2.6.", "ring buffers", "5.8", "needs Linux 5.10 or later", "Debian 11"],
+    );
+}
+
+/// Before 5.11 maps are locked memory, of which root gets as much as it takes.
+#[test]
+fn the_command_has_the_limit_of_locked_memory_that_it_would_have_had() {
+    let Some(bench) = Bench::new(&["setarch", "prlimit", "strace"]) else { return };
+    let limit = bench.path("limit");
+    let words = format!("prlimit --memlock --noheadings --output=SOFT > {}", limit.display());
+    let trace = bench.path("trace");
+    let by = ["prlimit", "--memlock=65536:", "strace", "-e", "setrlimit,prlimit64", "-o"];
+    let by = [&by[..], &[trace.to_str().unwrap()]].concat();
+    let mut run = on_an_old_kernel(&bench, &by, &bench.run(&["sh", "-c", &words]));
+    assert!(finish(&mut run).status.success());
+    assert_eq!(fs::read_to_string(limit).unwrap().trim(), "65536");
+    let trace = fs::read_to_string(trace).unwrap();
+    let set = |line: &&str| line.contains("RLIMIT_MEMLOCK, {") && line.ends_with("= 0");
+    let set: Vec<_> = trace.lines().filter(set).collect();
+    assert_eq!(set.len(), 2, "{trace}");
+    assert!(!set[0].contains("rlim_cur=64*1024") && set[1].contains("rlim_cur=64*1024"), "{trace}");
 }
 
 #[test]

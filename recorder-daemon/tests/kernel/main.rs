@@ -28,6 +28,7 @@ mod occasions;
 mod oci;
 mod output;
 mod pinned;
+mod probing;
 mod rows;
 mod sets;
 mod setup_calls;

@@ -55,15 +55,16 @@ pub(crate) fn counts(recorder: &mut Recorder, unit: Unit) -> BTreeMap<&'static s
 }
 
 /// The manager, and what it starts in its cgroup.
-struct Stage {
+pub(crate) struct Stage {
     manager: Started,
-    recorder: Recorder,
-    folder: Folder,
+    has_executor: bool,
+    pub(crate) recorder: Recorder,
+    pub(crate) folder: Folder,
     program: String,
 }
 
 impl Stage {
-    fn new(bench: &Bench, has_executor: bool) -> Self {
+    pub(crate) fn new(bench: &Bench, has_executor: bool) -> Self {
         let program = bench.compile("manager", &["-static"]);
         let executor = Path::new(&program).with_file_name("systemd-executor");
         if !executor.exists() {
@@ -76,11 +77,16 @@ impl Stage {
         let who = Manager { pid: manager.id(), executor: has_executor };
         let mut recorder = Recorder::start(LIMITS, who).unwrap();
         recorder.arm(UNIT, folder.id(), true).unwrap();
-        Self { manager, recorder, folder, program }
+        Self { manager, has_executor, recorder, folder, program }
+    }
+
+    /// What a recorder must know of the manager.
+    pub(crate) fn manager(&self) -> Manager {
+        Manager { pid: self.manager.id(), executor: self.has_executor }
     }
 
     /// Has the manager start the command in one of its ways. Gives what was counted once all has ended.
-    fn start(&mut self, how: &str, what: &str) -> BTreeMap<&'static str, u64> {
+    pub(crate) fn start(&mut self, how: &str, what: &str) -> BTreeMap<&'static str, u64> {
         self.manager.tell(format!("{how} {what}\n").as_bytes());
         assert_eq!(self.manager.line(), "done");
         let events = self.folder.0.join("cgroup.events");

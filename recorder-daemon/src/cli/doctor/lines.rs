@@ -45,9 +45,9 @@ fn kernel(release: &str) -> Line {
         Some(_) => fault(
             "kernel",
             format!(
-                "Linux {release} is older than {major}.{minor}, the first that has what the programs use"
+                "Linux {release} is older than {major}.{minor}, the first that recording is known to work on"
             ),
-            "boot a later kernel; Debian 12 has 6.1",
+            "boot a later kernel; Debian 11 has 5.10",
         ),
         None => warning("kernel", format!("Linux {release} is of no known age"), "see the line `programs`"),
     }

@@ -62,7 +62,7 @@ fn json_says_the_same() {
     let mut facts = sound();
     facts.jit = Setting::Is("0".into());
     insta::assert_snapshot!(json(&lines(&facts)));
-    facts.kernel = "5.10.0-1-amd64".into();
+    facts.kernel = "5.9.0".into();
     assert!(json(&lines(&facts)).starts_with("{\n  \"works\": false,"));
 }
 
@@ -79,7 +79,7 @@ fn every_lack_is_one_line_with_its_mend() {
         }
     };
     let cases: [(&str, Change); 30] = [
-        ("an old kernel", Box::new(|facts| facts.kernel = "5.10.0-30-amd64".into())),
+        ("an old kernel", Box::new(|facts| facts.kernel = "5.9.16".into())),
         ("an odd kernel", Box::new(|facts| facts.kernel = "own\n".into())),
         ("a preemptible one", Box::new(|facts| facts.kernel = "7.2.0".into())),
         ("no types", Box::new(|facts| facts.layout = Err("no types; mend".into()))),
