@@ -63,7 +63,7 @@ pub(super) fn find(system: System<'_>) -> Result<Image> {
     let lock = File::create(image.folder.join("lock"))?;
     lock.lock().context("cannot lock the machine's folder")?;
     if !image.disk().exists() {
-        println!("building the machine (two minutes), kept in {}", image.folder.display());
+        println!("building the machine (some minutes), kept in {}", image.folder.display());
         build(system, &recipe, &image)?;
     }
     Ok(image)
@@ -129,5 +129,23 @@ struct Tree(PathBuf);
 impl Drop for Tree {
     fn drop(&mut self) {
         let _ = as_root("rm").arg("-rf").arg(&self.0).status();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+    use crate::target::Arch;
+
+    #[test]
+    fn a_recipe_is_for_one_architecture() {
+        for &arch in Arch::value_variants() {
+            let (recipe, tty) = (Recipe::of(System { release: "sid", arch }), Hardware::of(arch).tty);
+            assert!(recipe.packages.contains(&format!(",linux-image-{},", arch.debian())));
+            assert!(recipe.unit.contains(&format!("TTYPath=/dev/{tty}\n")));
+            assert!(recipe.prepare.contains(&format!("serial-getty@{tty}.service")));
+        }
     }
 }
