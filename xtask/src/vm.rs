@@ -9,21 +9,20 @@ mod hardware;
 mod image;
 mod machine;
 mod payload;
+mod release;
 mod scenarios;
 
 use std::{fmt, fs};
 
 use anyhow::{Result, ensure};
 
-use self::{hardware::Hardware, scenarios::Outcome};
+use self::{hardware::Hardware, release::RELEASES, scenarios::Outcome};
 use crate::{
+    package::program::Target,
     setup,
     shell::{root, step},
     target::Arch,
 };
-
-/// The Debian releases on which the scenarios are shown, from the oldest on.
-const RELEASES: [&str; 3] = ["bookworm", "trixie", "sid"];
 
 /// What is run on each of them, unless others are named: a service's whole story, what systemd does before a service
 /// begins, and a boot.
@@ -89,6 +88,7 @@ fn results(system: System<'_>, names: &[String], keep: bool) -> Result<Vec<Outco
     setup::tools(setup::VM)?;
     setup::tools(hardware.tools)?;
     system.arch.prepare()?;
+    let target = Target { arch: system.arch, libc: release::libc(system.release) };
     let image = image::find(system)?;
     let folder = root().join("target/vm").join(format!("{}-{}", system.release, system.arch.debian()));
     fs::create_dir_all(&folder)?;
@@ -96,7 +96,7 @@ fn results(system: System<'_>, names: &[String], keep: bool) -> Result<Vec<Outco
     for (name, scenarios) in &chosen {
         let listed: Vec<_> = scenarios.iter().map(|scenario| scenario.name).collect();
         step(&format!("a machine with {system}: {}", listed.join(", ")));
-        let payload = payload::build(&folder.join(name), scenarios, system.arch, keep)?;
+        let payload = payload::build(&folder.join(name), scenarios, target, keep)?;
         let console = machine::Console::of(&folder, name);
         let patience = scenarios.iter().map(|scenario| scenario.patience).sum();
         results

@@ -18,7 +18,7 @@ use crate::{
     target::Arch,
 };
 
-/// The newest glibc that a program may ask for: Enterprise Linux 9's, the oldest one beside a kernel that can record.
+/// The newest glibc that a program may ask for: Enterprise Linux 9's. Where it is older (Debian 11) the archive serves.
 const GLIBC: (u32, u32) = (2, 34);
 
 /// The C library that a program is linked with.

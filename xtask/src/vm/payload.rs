@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// Builds it in a folder of its own, and gives the image.
-pub(super) fn build(folder: &Path, scenarios: &[Scenario], arch: Arch, keep: bool) -> Result<PathBuf> {
+pub(super) fn build(folder: &Path, scenarios: &[Scenario], target: Target, keep: bool) -> Result<PathBuf> {
+    let arch = target.arch;
     let tree = folder.join("payload");
     let _ = fs::remove_dir_all(&tree);
     let source = root().join("xtask/src/vm");
@@ -43,11 +44,11 @@ pub(super) fn build(folder: &Path, scenarios: &[Scenario], arch: Arch, keep: boo
     compile(cc32(arch)?.args(BARE), &bare.join("call.c"), &bin.join("32"))?;
     numbers(arch, &tree.join("numbers"))?;
     if scenarios.iter().any(|scenario| !scenario.packaged) {
-        let program = Target { arch, libc: Libc::Glibc }.build()?;
-        fs::copy(program, tree.join("syscall-recorder"))?;
+        fs::copy(target.build()?, tree.join("syscall-recorder"))?;
     }
     if scenarios.iter().any(|scenario| scenario.packaged) {
-        fs::copy(package(arch)?, tree.join("syscall-recorder.deb"))?;
+        let (package, name) = package(target)?;
+        fs::copy(package, tree.join(name))?;
     }
     let mut queue = String::new();
     for scenario in scenarios {
@@ -62,18 +63,22 @@ pub(super) fn build(folder: &Path, scenarios: &[Scenario], arch: Arch, keep: boo
     Ok(image)
 }
 
-/// The newest package that there is for it.
-fn package(arch: Arch) -> Result<PathBuf> {
+/// The newest package that there is for it, and what the scenarios call it.
+fn package(target: Target) -> Result<(PathBuf, &'static str)> {
+    let Target { arch, libc } = target;
     let folder = crate::package::folder();
     let written =
         |file: &PathBuf| file.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let packages = files(&folder).unwrap_or_default();
-    let end = format!("_{}.deb", arch.debian());
+    let (format, end, name) = match libc {
+        Libc::Glibc => ("deb", format!("_{}.deb", arch.debian()), "syscall-recorder.deb"),
+        Libc::Musl => ("tar", format!("-{}-static.tar.gz", arch.name()), "syscall-recorder.tar.gz"),
+    };
     let packages = packages.into_iter().filter(|file| file.to_string_lossy().ends_with(&end));
     match packages.max_by_key(written) {
-        Some(package) => Ok(package),
+        Some(package) => Ok((package, name)),
         None => bail!(
-            "no package for {} in {}: make it with `cargo xtask package`",
+            "no package for {} in {}: make it with `cargo xtask package --format {format}`",
             arch.name(),
             folder.display()
         ),

@@ -76,7 +76,7 @@ story() {
     for name in unshare mount ptrace bpf pivot_root; do lacks nginx.service $name; done
     printf '\n==== says Linux %s, systemd %s, libc %s, nginx %s: %s names of %s calls\n' "$(uname -r)" \
         "$(systemctl --version | sed -n '1s/^systemd \([^ ]*\).*/\1/p')" "$(ldd --version | sed -n '1s/.* //p')" \
-        "$(dpkg-query --show --showformat '${Version}' nginx)" "$(names nginx.service | wc -l)" \
+        "$(nginx -v 2>&1 | sed 's,.*/,,')" "$(names nginx.service | wc -l)" \
         "$(awk '$1 == "calls" { sum += $3 } END { print sum }' "$(allowlist nginx.service)")"
     printf '==== says %s\n' "$(names nginx.service | tr '\n' ' ')"
 
@@ -131,13 +131,6 @@ probed() {
     systemctl show --property ExecStartPre nginx | grep "/error " | sed -E 's/.*code=([a-z]+) ; status=([0-9]+).*/\1 \2/'
     rm $probe
     systemctl daemon-reload
-}
-
-# Silent, as an administrator wants it.
-verified() {
-    local said
-    said=$(systemd-analyze verify --man=no nginx.service 2>&1 || true)
-    test -z "$said" || fail "systemd finds fault: $said"
 }
 
 clean() {

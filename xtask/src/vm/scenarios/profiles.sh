@@ -23,7 +23,7 @@ same own.service $ours
 if diff $theirs $ours > changed; then fail "nothing has changed"; fi
 if grep '^<' changed; then fail "something of the unit's own is gone"; fi
 systemctl daemon-reload
-verified
+verified nginx.service
 taken nginx.service
 systemctl restart nginx
 life
@@ -37,7 +37,7 @@ for options in "--sets --share 0.5" --with-siblings; do
     # shellcheck disable=SC2086
     harden nginx.service $options
     systemctl daemon-reload
-    verified
+    verified nginx.service
     taken nginx.service
     printf '%-38s %s lines, %s\n' "$options" "$(grep -c '^SystemCallFilter=.' $drop_in)" \
         "$(grep -Eo '^SystemCallFilter=@.*' $drop_in | tr '\n' ' ')"

@@ -31,7 +31,7 @@ mkdir -p ${drop_in%/*}
 typed syscall-recorder export nginx --stage log -o $drop_in
 cat $drop_in
 typed systemctl daemon-reload
-verified
+verified nginx.service
 since_now
 typed systemctl restart nginx
 life
@@ -50,7 +50,7 @@ step "stage errno: it fails, and says nothing"
 since_now
 typed syscall-recorder export nginx --stage errno --force -o $drop_in
 typed systemctl daemon-reload
-verified
+verified nginx.service
 taken nginx.service
 typed systemctl restart nginx
 life
@@ -62,7 +62,7 @@ since_now
 typed syscall-recorder export nginx --force -o $drop_in
 cat $drop_in
 typed systemctl daemon-reload
-verified
+verified nginx.service
 taken nginx.service
 typed systemctl restart nginx
 life

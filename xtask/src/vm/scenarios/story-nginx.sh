@@ -5,8 +5,7 @@ fresh
 since_now
 
 step "install"
-apt-get install --yes /payload/syscall-recorder.deb
-eventually systemctl is-active --quiet syscall-recorder
+install_by apt-get install --yes
 
 story
 
