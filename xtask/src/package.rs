@@ -62,6 +62,8 @@ pub(crate) fn run_all(formats: &[Format], arch: Option<Arch>, look: bool, twice:
         return twice::run_all(formats, arch);
     }
     setup::ebpf()?;
+    // What makes packages reads the manifests of all crates, and asks no registry itself.
+    run(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
     let mut packages = Vec::new();
     for format in formats {
         let package = format.build(arch)?;

@@ -12,13 +12,13 @@ mod payload;
 mod release;
 mod scenarios;
 
-use std::{fmt, fs};
+use std::{fmt, fs, time::Instant};
 
 use anyhow::{Result, ensure};
 
 use self::{hardware::Hardware, release::RELEASES, scenarios::Outcome};
 use crate::{
-    package::program::Target,
+    package::{self, Format, program::Target},
     setup,
     shell::{root, step},
     target::Arch,
@@ -53,27 +53,44 @@ pub(crate) fn run(release: &str, arch: Option<Arch>, names: &[String], keep: boo
     Ok(())
 }
 
-/// Runs scenarios on every release, and says at the end what became of each.
+/// Builds the packages, runs scenarios with them on every release, and says at the end what became of each.
 pub(crate) fn run_on_all(arch: Option<Arch>, names: &[String]) -> Result<()> {
     let arch = arch.map_or_else(Arch::host, Ok)?;
     let names = if names.is_empty() { EVERYWHERE.map(str::to_owned).to_vec() } else { names.to_vec() };
+    scenarios::choose(&names)?;
+    package::run_all(&[Format::Deb, Format::Tar], Some(arch), false, false)?;
+    let begun = Instant::now();
     let all = RELEASES.map(|release| (release, results(System { release, arch }, &names, false)));
-    let mut failed = Vec::new();
-    for (release, results) in all {
+    for (release, results) in &all {
         step(&format!("scenarios on {}", System { release, arch }));
         match results {
-            Ok(results) => {
-                print(&results);
-                failed.extend((!results.iter().all(|result| result.passed)).then_some(release));
-            }
-            Err(error) => {
-                println!("{error:#}");
-                failed.push(release);
-            }
+            Ok(results) => print(results),
+            Err(error) => println!("{error:#}"),
         }
     }
+    step("all of them");
+    let all = all.map(|(release, results)| (release, results.unwrap_or_default()));
+    println!("{}\nin {} s", table(&names, &all), begun.elapsed().as_secs());
+    let whole =
+        |results: &[Outcome]| results.len() == names.len() && results.iter().all(|result| result.passed);
+    let failed: Vec<_> =
+        all.iter().filter(|(_, results)| !whole(results)).map(|(release, _)| *release).collect();
     ensure!(failed.is_empty(), "failed on {}", failed.join(", "));
     Ok(())
+}
+
+/// Releases by scenarios, as a table that documents can take over.
+fn table(names: &[String], all: &[(&str, Vec<Outcome>)]) -> String {
+    let row = |first: &str, cells: Vec<String>| format!("| {first} | {} |\n", cells.join(" | "));
+    let mut table = row("release", names.to_vec()) + &format!("|---{}|\n", "|---".repeat(names.len()));
+    for (release, results) in all {
+        let cell = |name: &String| {
+            let result = results.iter().find(|result| result.name == name.as_str());
+            result.map_or_else(|| "not run".to_owned(), Outcome::brief)
+        };
+        table += &row(release, names.iter().map(cell).collect());
+    }
+    table
 }
 
 fn print(results: &[Outcome]) {
@@ -103,4 +120,25 @@ fn results(system: System<'_>, names: &[String], keep: bool) -> Result<Vec<Outco
             .extend(machine::boot(&image, &hardware, &payload, &console, patience, keep)?.results(scenarios));
     }
     Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_a_cell_for_each_scenario_of_each_release() {
+        let names = ["boot", "many"].map(str::to_owned);
+        let scenarios: Vec<_> =
+            scenarios::choose(&names).unwrap().into_iter().flat_map(|(_, scenarios)| scenarios).collect();
+        let mut verdicts = scenarios::Verdicts::default();
+        verdicts.line("==== boot", Duration::from_secs(1));
+        verdicts.line("==== passed boot", Duration::from_secs(36));
+        let all = [("old", verdicts.results(&scenarios)), ("new", Vec::new())];
+        let expected = "| release | boot | many |\n|---|---|---|\n\
+                        | old | passed, 35 s | FAILED |\n| new | not run | not run |\n";
+        assert_eq!(table(&names, &all), expected);
+    }
 }

@@ -125,11 +125,19 @@ impl Verdicts {
 /// What became of a scenario.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(super) passed: bool,
     took: Option<Duration>,
     /// Lines for whoever compares releases.
     said: Vec<String>,
+}
+
+impl Outcome {
+    /// For a table.
+    pub(super) fn brief(&self) -> String {
+        let verdict = if self.passed { "passed" } else { "FAILED" };
+        self.took.map_or_else(|| verdict.to_owned(), |took| format!("{verdict}, {} s", took.as_secs()))
+    }
 }
 
 impl fmt::Display for Outcome {
