@@ -104,7 +104,7 @@ impl Recordings {
                 self.kernel.ask(|recorder| recorder.want_all_services(true)).await?;
                 // What is recorded already, whether it has a cgroup now or not.
                 for (unit, entry) in &mut self.entries {
-                    if unit.parse().is_ok_and(|name| wants(&request, &name)) {
+                    if !entry.requests.is_empty() && unit.parse().is_ok_and(|name| wants(&request, &name)) {
                         entry.requests.insert(request.clone());
                     }
                 }
@@ -147,6 +147,9 @@ impl Recordings {
     ) -> Result<(), Error> {
         started.units.push(unit.clone());
         if let Some(entry) = self.entries.get_mut(&unit) {
+            if entry.requests.is_empty() {
+                return Err(Error::Ending { unit });
+            }
             entry.requests.insert(request.clone());
             return Ok(());
         }

@@ -11,12 +11,16 @@ use super::{
 use crate::{
     host::boot_clock,
     kernel::{self, Recorder, Want},
-    units::{self, Request, UnitName},
+    recording::Gap,
+    units::{self, Kind, Request, UnitName},
 };
 
 /// How many units that the kernel side has named are kept when their cgroups are gone. Services with a name for one
 /// time only (`run-u123.service`) would fill the map of names.
 const KEPT: usize = 512;
+
+/// What went wrong, in the words of the status.
+const NOT_TOLD: &str = "the kernel side cannot be told whether every service is wanted";
 
 impl Recordings {
     pub(super) async fn stop(&mut self, request: &Request) -> Result<Stopped, Error> {
@@ -30,9 +34,6 @@ impl Recordings {
             return Err(by.map_or(Error::NotRecorded, |by| Error::WantedBy { by: by.to_string() }));
         }
         self.keep_requests();
-        if !self.wants_all_services() {
-            self.kernel.ask(|recorder| recorder.want_all_services(false)).await?;
-        }
         let mut stopped = Stopped { written: Vec::new(), goes_on: Vec::new() };
         let mut ending = BTreeSet::new();
         for (unit, entry) in &mut self.entries {
@@ -44,6 +45,9 @@ impl Recordings {
                 None => _ = ending.insert(unit.clone()),
             }
         }
+        let all = self.wants_all_services();
+        let told = self.kernel.ask(move |recorder| recorder.want_all_services(all)).await;
+        self.say(NOT_TOLD, told.map_err(Error::from));
         self.end(&ending).await?;
         let mut failed = None;
         for unit in ending {
@@ -58,7 +62,12 @@ impl Recordings {
 
     /// Ends what was begun for a request that failed midway: nobody could stop it.
     pub(super) async fn abandon(&mut self, request: &Request) {
-        if self.requests.contains(request) {
+        // What was wanted before goes on, and is begun again with all that is taken up.
+        let taken_up_later = self.earlier.as_ref().and_then(|earlier| earlier.kept.as_ref());
+        if self.requests.contains(request)
+            || self.config.requests().contains(request)
+            || taken_up_later.is_some_and(|kept| kept.asked.contains(request))
+        {
             return;
         }
         for entry in self.entries.values_mut() {
@@ -66,7 +75,7 @@ impl Recordings {
         }
         let all = self.wants_all_services();
         let told = self.kernel.ask(move |recorder| recorder.want_all_services(all)).await;
-        self.say("the kernel side cannot be told what is wanted", told.map_err(Error::from));
+        self.say(NOT_TOLD, told.map_err(Error::from));
         self.end_unwanted().await;
     }
 
@@ -175,8 +184,18 @@ impl Recordings {
         Ok(())
     }
 
-    /// Gives the cgroup of a unit that has ended to the unit in which it lies, if that is recorded.
-    async fn give_back(&self, unit: &str) -> Result<(), Error> {
+    /// Gives the cgroup of a unit that has ended to the unit in which it lies, if that is recorded. What was called in it
+    /// meanwhile is not in that unit's recording, which has a gap.
+    pub(super) async fn give_back(&mut self, unit: &str) -> Result<(), Error> {
+        // The system's units lie in slices; anything can lie in what is recorded by a path.
+        let holds_others = |request: &Request| match request {
+            Request::Cgroup(_) => true,
+            Request::Unit(name) => name.kind() == Kind::Slice,
+            Request::Glob(_) => false,
+        };
+        if !unit.starts_with('/') && !self.requests.iter().any(holds_others) {
+            return Ok(());
+        }
         let folder = match unit.parse::<UnitName>() {
             Ok(name) => units::find(&self.mount, &name)?.map(|found| found.path),
             Err(_) => self.mount.folder(unit).filter(|folder| folder.is_dir()),
@@ -188,6 +207,9 @@ impl Recordings {
             return Ok(());
         };
         self.kernel.ask(move |recorder| recorder.arm(outer, own, false)).await?;
+        if let Some(entry) = self.numbers.get(&outer).and_then(|name| self.entries.get_mut(name)) {
+            entry.note(Gap::CgroupsNotArmed, 1);
+        }
         self.arm_below(outer, &folder, None).await
     }
 }

@@ -84,6 +84,10 @@ pub(super) enum Error {
         "what an earlier daemon has left is not taken up yet, and that is tried again every few seconds: {0}"
     )]
     NotTakenUp(String),
+    #[error(
+        "the recording of {unit} before this one has not ended yet; that is tried again every few seconds"
+    )]
+    Ending { unit: String },
     #[error("its allowlist cannot be written: {0}; it is kept, and tried again every few seconds")]
     Write(String),
 }
@@ -235,6 +239,8 @@ impl Recordings {
         // Whoever has asked may have gone; what was asked is done all the same.
         match ask {
             Ask::Start(request, reply) => {
+                // What is still to end would be taken for what is recorded.
+                self.end_unwanted().await;
                 let started = self.start(request.clone(), Before::Unwanted, &mut Located::default()).await;
                 if started.is_err() {
                     self.abandon(&request).await;

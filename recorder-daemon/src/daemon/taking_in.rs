@@ -144,9 +144,14 @@ impl Recordings {
         }
         if !of_nobody.is_empty() {
             self.end_wants(&mut of_nobody).await?;
+            let wants = of_nobody.clone();
             let forget =
-                move |recorder: &mut Recorder| of_nobody.iter().try_for_each(|want| recorder.forget(want));
+                move |recorder: &mut Recorder| wants.iter().try_for_each(|want| recorder.forget(want));
+            let units: Vec<_> = of_nobody.iter().filter_map(unit_of).map(|(unit, _)| unit).collect();
             self.kernel.ask(forget).await?;
+            for unit in units {
+                taken_in = taken_in.and(self.give_back(&unit).await);
+            }
         }
         taken_in
     }
@@ -215,8 +220,8 @@ impl Recordings {
             unit,
             "{unit}: what an earlier daemon has recorded is written; nobody wants it any more"
         );
-        self.ended.entry(unit).or_default().push(entry);
-        Ok(())
+        self.ended.entry(unit.clone()).or_default().push(entry);
+        self.give_back(&unit).await
     }
 }
 

@@ -87,8 +87,14 @@ impl Recorder {
         let mine = Plain(recorder_common::Want { unit: unit.0, running: 0, began, ended: 0 });
         let mut wanted: HashMut<'_, Plain<Wanted>, Plain<recorder_common::Want>> =
             open_mut(&mut self.ebpf, names::WANTED)?;
-        if !exists(wanted.insert(key, mine, BPF_NOEXIST)).map_err(Error::map(names::WANTED))? {
-            return Ok(Want::new(name, mine.0));
+        match exists(wanted.insert(key, mine, BPF_NOEXIST)) {
+            Ok(false) => return Ok(Want::new(name, mine.0)),
+            Ok(true) => {}
+            Err(error) => {
+                // Its number is nobody's.
+                self.rows.remove(&mut self.ebpf, unit)?;
+                return Err(Error::map(names::WANTED)(error));
+            }
         }
         let there = Want::new(name, wanted.get(&key, 0).map_err(Error::map(names::WANTED))?.0);
         if there.unit != unit {
@@ -139,7 +145,8 @@ impl Recorder {
         self.write_settings()?;
         if before && !all {
             let named = self.named()?;
-            for unit in named + 1..=self.spare {
+            // An earlier process may have made some.
+            for unit in named + 1..=self.spare.max(named + SPARE) {
                 self.rows.remove(&mut self.ebpf, Unit(unit | NAMED_BY_KERNEL))?;
             }
             self.spare = named;

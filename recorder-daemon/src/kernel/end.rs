@@ -30,10 +30,15 @@ impl Recorder {
         // Whoever found a name there before may be arming its cgroup; whoever found a cgroup that is armed may be
         // arming one below it, or counting a call. They all find what they need, and are waited for.
         self.wait_for_programs()?;
-        while self.disarm(&units)? > 0 {
+        loop {
+            let disarmed = self.disarm(&units)?;
+            // Also where an earlier end has come to this and no further.
+            self.next_epoch()?;
             self.wait_for_programs()?;
+            if disarmed == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Frees what was counted of a unit that has ended, and is durable elsewhere.
@@ -67,8 +72,9 @@ impl Recorder {
         units.extend(cgroups.iter().filter_map(Result::ok).map(|(_, armed)| Unit(armed.0.unit)));
         units.retain(|unit| stray(*unit));
         let keys: Vec<_> = sightings.keys().filter_map(Result::ok).map(|key| key.0).collect();
-        if self.disarm(&units)? > 0 {
-            // Before their rows become another unit's.
+        // Before their rows become another unit's.
+        while self.disarm(&units)? > 0 {
+            self.next_epoch()?;
             self.wait_for_programs()?;
         }
         for unit in units {
@@ -97,9 +103,6 @@ impl Recorder {
             .iter()
             .try_for_each(|cgroup| gone(cgroups.remove(cgroup)))
             .map_err(Error::map(names::CGROUPS))?;
-        if !armed.is_empty() {
-            self.next_epoch()?;
-        }
         Ok(armed.len())
     }
 

@@ -234,8 +234,11 @@ impl Recorder {
     pub fn news(&mut self) -> Result<Fresh, Error> {
         self.take_in_news()?;
         if self.settings.all_services != 0 {
-            // Here, where a new service is heard of first: the next ones may follow at once.
-            self.make_spare_rows()?;
+            // Here, where a new service is heard of first: the next ones may follow at once. It is tried again at the
+            // next news, and what has no row meanwhile is counted all the same.
+            if let Err(error) = self.make_spare_rows() {
+                tracing::debug!(%error, "no rows for services that may come");
+            }
         }
         Ok(self.seen.take_news())
     }

@@ -264,6 +264,29 @@ fn what_is_wanted_by_itself_stays_its_own_below_what_is_recorded() {
     assert_eq!(daemon.allowlist(&outer).calls(NATIVE, "getppid"), 300);
 }
 
+/// Where a glob is recorded the kernel side names every service, also those that no glob matches.
+#[test]
+fn a_service_that_is_no_globs_is_its_slices() {
+    let Some(bench) = Bench::new(&[]) else { return };
+    let program = bench.compile("count", &[]);
+    let slice = Slice::new("outer");
+    let outer = slice.within().trim_start_matches('/').to_owned();
+    let daemon = Daemon::start(&bench, "");
+    daemon.done(&["start", &outer, &slice.service("matched*")]);
+    let [other, matched] = ["other", "matched1"].map(|name| slice.make(name));
+    // What is asked for comes after what has appeared.
+    daemon.done(&["status"]);
+    for (folder, count) in [(&other, "20"), (&matched, "300")] {
+        finish_in(folder, &words(&calling(&program, count)));
+    }
+    daemon.done(&["stop", &slice.service("matched*")]);
+    daemon.done(&["stop", &outer]);
+    let allowlist = daemon.allowlist(&outer);
+    assert_eq!(allowlist.calls(NATIVE, "getppid"), 20);
+    assert_eq!(allowlist.gaps(), [("cgroups_not_armed".to_owned(), 1)].into());
+    assert_eq!(daemon.allowlist(&slice.service("matched1")).calls(NATIVE, "getppid"), 300);
+}
+
 #[test]
 fn a_request_that_ends_leaves_what_another_wants() {
     let Some(bench) = Bench::new(&[]) else { return };
