@@ -290,10 +290,18 @@ impl Recordings {
             return;
         }
         let mut located = self.locate(now.difference(&before)).await;
+        let mut failed = false;
         for request in now.difference(&before) {
             if let Err(error) = self.start(request.clone(), Before::Unwanted, &mut located).await {
                 tracing::error!(%request, %error, "{request} cannot be recorded: {error}");
+                failed = true;
             }
+        }
+        if failed {
+            // Tried again at each look, as at the beginning.
+            let asked = self.requests.difference(&now).cloned().collect();
+            self.earlier =
+                Some(Earlier { kept: Some(Kept { asked, configured: before.clone() }), taken_in: true });
         }
         self.keep_requests();
         for request in before.difference(&now) {

@@ -183,3 +183,31 @@ fn a_start_that_fails_midway_leaves_nothing_and_can_be_said_again() {
         assert_eq!(allowlist.gaps(), BTreeMap::new(), "{unit}");
     }
 }
+
+/// What the configuration wants anew, and the kernel refuses at that moment, is begun as soon as it can be.
+#[test]
+fn what_fails_at_a_reload_is_tried_again() {
+    let Some(bench) = Bench::new(&["mount", "strace"]) else { return };
+    let slice = Slice::new("again");
+    let mut daemon = Daemon::pinned(&bench, "");
+    let units: Vec<_> = (0..3).map(|number| slice.service(&format!("u{number}"))).collect();
+    for number in 0..3 {
+        slice.make(&format!("u{number}"));
+    }
+    for number in [3, 10, 17, 24] {
+        daemon.configure(&format!("units = [\"{}\"]\n", slice.service("*")));
+        let tampered =
+            Tampered::process(&bench, daemon.id(), &format!("bpf:error=EPERM:when={number}"), None);
+        kill(daemon.id(), Signal::HUP);
+        let recorded = |unit: &String| daemon.ask(&["status", unit]).status.success();
+        eventually("all of them", || units.iter().all(recorded).then_some(()));
+        tampered.end();
+        eventually("a daemon that is well again", || degraded(&daemon)?.is_null().then_some(()));
+        daemon.configure("");
+        kill(daemon.id(), Signal::HUP);
+        eventually("none of them", || (!units.iter().any(recorded)).then_some(()));
+    }
+    let log = daemon.end();
+    let broken = log.matches("cannot be recorded").count();
+    assert!(broken > 1, "{broken}: {log}");
+}

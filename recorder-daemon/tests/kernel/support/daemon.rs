@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use rustix::process::Signal;
@@ -175,8 +176,11 @@ pub(crate) struct Slice {
 }
 
 impl Slice {
+    /// `tag` is for whoever looks on. Tests run at the same time, and each slice is its own.
     pub(crate) fn new(tag: &str) -> Self {
-        let tag = format!("srtest{}{tag}", std::process::id());
+        static SLICES: AtomicU32 = AtomicU32::new(0);
+        let number = SLICES.fetch_add(1, Ordering::Relaxed);
+        let tag = format!("srtest{}n{number}{tag}", std::process::id());
         let path = cgroup_mount().join(format!("{tag}.slice"));
         fs::create_dir(&path).unwrap();
         Self { path, tag }
