@@ -7,7 +7,7 @@ use recorder_daemon::kernel::{Manager, Recorder, Unit, Want};
 
 use crate::{
     setup_calls::{Folder, LIMITS, counts},
-    support::{self, Bench, Started, cgroup_mount, reach},
+    support::{self, Bench, Started, cgroup_mount, eventually, reach},
 };
 
 /// A process that makes so many calls when it is told to.
@@ -38,6 +38,13 @@ impl Caller {
 
     pub(crate) fn await_end(&mut self) -> String {
         self.0.line()
+    }
+
+    /// Waits until it makes no more calls: the one by which it waits to be told more comes after what it has said.
+    pub(crate) fn await_rest(&self) {
+        let stat = format!("/proc/{}/stat", self.0.id());
+        let rests = || fs::read_to_string(&stat).unwrap().contains(") S ").then_some(());
+        eventually("a caller that waits", rests);
     }
 }
 

@@ -91,6 +91,7 @@ fn who_was_counted_is_told_and_who_was_not_is_not() {
     let mut told = |caller: &mut Caller, calls| {
         if calls > 0 {
             caller.call(calls);
+            caller.await_rest();
         }
         let touched = recorder.touched().unwrap();
         [touched.has(one), touched.has(other)]
