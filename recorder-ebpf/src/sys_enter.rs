@@ -4,7 +4,8 @@
 //! two words, one against a constant; four loads, each by what the one before gave, each guarded against faults (the
 //! cgroup's id); a multiplication and a shift (where the cgroup's word lies), the word, one comparison. All else is run
 //! for recorded tasks only: the status word (the ABI), three loads (the file), four comparisons (set-up work), seccomp's
-//! mode, the row's holder (or one call: the row), one addition, one comparison, the round and the unit's word of it. What each costs stands in docs/performance.md.
+//! mode, the row's holder (or one call: the row), one addition, one comparison, the round and the unit's word of it. What
+//! each costs stands in docs/performance.md.
 
 use aya_ebpf::{bindings::BPF_NOEXIST, macros::btf_tracepoint, programs::BtfTracePointContext};
 use recorder_common::{Outlier, ROW_LEN, Sighting};
